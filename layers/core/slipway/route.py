@@ -1,0 +1,71 @@
+"""`@route("POST /v1/workspaces/{workspace_id}/projects", allow="project:create", uses=(DATABASE,), status=201)`"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slipway.capabilities import Capability
+from slipway.function import Event, Function, Spec, identify
+
+if TYPE_CHECKING:
+    from slipway.http import Binding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSpec(Spec):
+    """`allow` is "public" (nobody need log in), "self" (any user), or a permission of `slipway.permissions`."""
+
+    method: str
+    path: str
+    allow: str
+    status: int
+    throttle: int  # requests per second at the gateway, a fuse and not a limit
+
+    @property
+    def key(self) -> str:
+        """API Gateway's route key, which is also how the declaration writes it."""
+        return f"{self.method} {self.path}"
+
+
+class Route(Function):
+    kind: ClassVar[str] = "http"
+    spec: RouteSpec
+
+    def __init__(self, spec: RouteSpec, body: Callable[..., Any]) -> None:
+        self.spec = spec
+        self.body = body
+        self.__doc__ = body.__doc__
+
+    @cached_property
+    def binding(self) -> Binding:
+        """How the event's parts become the body's arguments; built at the first call, never at import."""
+        from slipway.http import Binding
+
+        return Binding(self)
+
+    def __call__(self, event: Event, context: Any) -> dict[str, Any]:
+        from slipway import http
+
+        return http.handle(self, event, context)
+
+
+def route(
+    key: str,
+    *,
+    allow: str,
+    uses: tuple[Capability[Any], ...] = (),
+    status: int = 200,
+    memory: int = 512,
+    timeout: int = 10,
+    throttle: int = 100,
+) -> Callable[[Callable[..., Any]], Route]:
+    method, path = key.split(" ")
+
+    def declare(body: Callable[..., Any]) -> Route:
+        common = identify(body, uses, memory, timeout)
+        return Route(RouteSpec(**common, method=method, path=path, allow=allow, status=status, throttle=throttle), body)
+
+    return declare
