@@ -16,7 +16,6 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
 from slipway import catalogue
 
-
 # ── What a capability gives ──────────────────────────────────────────────────────────────────────────────────────
 
 

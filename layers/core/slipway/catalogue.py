@@ -49,12 +49,30 @@ class Queue:
     why: str
 
 
-RUNS = Queue("runs", "ephemeral", 60, 3, 1, "runs to dispatch and to cancel; made again from the runs' rows by the reconciler")
-BROADCAST = Queue("broadcast", "ephemeral", 60, 3, 10, "room events for open connections; a client that misses one asks for it by its number")
+RUNS = Queue(
+    "runs", "ephemeral", 60, 3, 1, "runs to dispatch and to cancel; made again from the runs' rows by the reconciler"
+)
+BROADCAST = Queue(
+    "broadcast",
+    "ephemeral",
+    60,
+    3,
+    10,
+    "room events for open connections; a client that misses one asks for it by its number",
+)
 GONE = Queue("gone", "ephemeral", 60, 3, 10, "connections that answered 410; the hourly sweep finds them too")
-WORKERS = Queue("workers", "ephemeral", 180, 3, 1, "requests to start a worker task when no warm one is free; the run's own message waits its turn")
+WORKERS = Queue(
+    "workers",
+    "ephemeral",
+    180,
+    3,
+    1,
+    "requests to start a worker task when no warm one is free; the run's own message waits its turn",
+)
 QUEUES = (RUNS, BROADCAST, GONE, WORKERS)
 
-BUNDLES = Prefix("bundles", "ephemeral", 1, "source trees on their way to a worker, by tree hash; packed again from the blobs")
+BUNDLES = Prefix(
+    "bundles", "ephemeral", 1, "source trees on their way to a worker, by tree hash; packed again from the blobs"
+)
 ARTIFACTS = Prefix("artifacts", "ephemeral", 7, "files that a run left behind; running again makes them again")
 PREFIXES = (BUNDLES, ARTIFACTS)

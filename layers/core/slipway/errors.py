@@ -24,6 +24,7 @@ CODES: dict[str, Code] = {
     "forbidden": Code(403, "Your role does not allow this"),
     "not_found": Code(404, "There is no such thing, or you may not see it"),
     "email_taken": Code(409, "This e-mail address is already registered"),
+    "unknown_action": Code(404, "There is no such action"),
     "path_taken": Code(409, "There is already a file at this path"),
     "run_finished": Code(409, "The run has already ended"),
     "stale_attempt": Code(409, "The run was given to another worker"),

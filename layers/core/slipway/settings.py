@@ -22,7 +22,7 @@ SETTINGS = (
     Setting("SLIPWAY_FUNCTION", "", "The function's name, for logs and metrics; set by the stacks."),
     Setting("SLIPWAY_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Setting("SLIPWAY_DATABASE_URL", None, "libpq connection string of the application role."),
-    Setting("SLIPWAY_MIGRATIONS_URL", None, "libpq connection string of a role that may create roles and own the schema; migrations only."),
+    Setting("SLIPWAY_MIGRATIONS_URL", None, "libpq connection string of the schema's owner; migrations only."),
     Setting("SLIPWAY_DATABASE_IAM", "", "Set to 1 to put an RDS IAM token in the connection string's password (AWS)."),
     Setting("SLIPWAY_DATABASE_SECRET_ARN", "", "Secrets Manager secret of the migrations role (AWS)."),
     Setting("SLIPWAY_SIGNING_SEEDS", None, "Comma-separated 32-byte hex seeds of the token-signing keys; the first signs."),

@@ -1,0 +1,12 @@
+"""Say who opens a WebSocket: the user whose single-use ticket it brings."""
+
+from __future__ import annotations
+
+from slipway import credentials
+from slipway.authorizer import authorizer
+from slipway.capabilities import DATABASE
+
+
+@authorizer("socket", uses=(DATABASE,))
+def socket(ticket: str) -> dict[str, str] | None:
+    return credentials.ticket(ticket)

@@ -1,0 +1,15 @@
+"""Read a workspace."""
+
+from __future__ import annotations
+
+from slipway import workspaces
+from slipway.caller import Caller
+from slipway.capabilities import DATABASE
+from slipway.db import Transaction
+from slipway.ids import WorkspaceId
+from slipway.route import route
+
+
+@route("GET /v1/workspaces/{workspace_id}", allow="workspace:read", uses=(DATABASE,))
+def get(caller: Caller, tx: Transaction, workspace_id: WorkspaceId) -> workspaces.Workspace:
+    return workspaces.get(tx, caller, workspace_id)

@@ -1,0 +1,83 @@
+"""Open WebSocket connections: rows, because no process may remember them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from slipway import clock, db, settings, tokens
+from slipway.caller import Caller
+from slipway.capabilities import CONNECTIONS, GONE_QUEUE, use
+from slipway.db import Transaction, sql
+from slipway.frames import Connection
+from slipway.rooms import Broadcast
+
+TICKET_SECONDS = 60
+LIFE_HOURS = 2  # API Gateway ends a connection after two hours
+
+
+class Ticket(BaseModel):
+    """Connect to `url` within `expires_in` seconds; it works once."""
+
+    ticket: str
+    url: str
+    expires_in: int = TICKET_SECONDS
+
+
+class Gone(BaseModel):
+    """A message of the `gone` queue."""
+
+    connections: list[str]
+
+
+INSERT_TICKET = sql(
+    """insert into socket_tickets (token_hash, user_id, session_id, expires_at)
+       values (%(token_hash)s, %(user_id)s, %(session_id)s, now() + make_interval(secs => %(seconds)s))"""
+)
+TAKE_TICKET = sql("select user_id, session_id from app.take_socket_ticket(%(token_hash)s)")
+CONNECT = sql("insert into connections (id, user_id) values (%(id)s, %(user_id)s)")
+DISCONNECT = sql("delete from connections where id = %(id)s and user_id = %(user_id)s")
+DROP = sql("select app.drop_connections(%(ids)s, %(older_than)s) as dropped")
+
+
+def ticket(tx: Transaction, caller: Caller) -> Ticket:
+    """A browser cannot send a header with its WebSocket handshake, and an access token does not belong into a URL."""
+    token = tokens.opaque("slp_wst_")
+    tx.run(
+        INSERT_TICKET,
+        token_hash=tokens.hashed(token),
+        user_id=caller.user_id,
+        session_id=caller.session_id,
+        seconds=TICKET_SECONDS,
+    )
+    return Ticket(ticket=token, url=f"{settings.get('SLIPWAY_SOCKET_URL')}/?ticket={token}")
+
+
+def connect(tx: Transaction, caller: Caller, connection: Connection) -> None:
+    tx.run(CONNECT, id=str(connection), user_id=caller.user_id)
+
+
+def disconnect(tx: Transaction, caller: Caller, connection: Connection) -> None:
+    tx.run(DISCONNECT, id=str(connection), user_id=caller.user_id)
+
+
+def broadcast(message: Broadcast) -> None:
+    """Post each frame to each connection; those that are gone are reported, not mourned."""
+    api = use(CONNECTIONS)
+    frames = [frame.encode() for frame in message.frames]
+    gone = [id for id in message.connections if not all(api.post(id, frame) for frame in frames)]
+    if gone:
+        use(GONE_QUEUE).send([Gone(connections=gone).model_dump_json()])
+
+
+def drop(message: Gone) -> None:
+    with db.for_platform() as tx:
+        tx.run(DROP, ids=message.connections, older_than=None)
+
+
+def sweep() -> int:
+    """Forget connections whose `$disconnect` never came; returns how many."""
+    with db.for_platform() as tx:
+        row = tx.one(DROP, ids=[], older_than=clock.now() - timedelta(hours=LIFE_HOURS, minutes=10))
+        return int(row["dropped"]) if row else 0

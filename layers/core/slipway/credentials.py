@@ -1,0 +1,37 @@
+"""What is sent to prove who one is, and the caller's context that it makes."""
+
+from __future__ import annotations
+
+import jwt
+
+from slipway import db, log
+from slipway.connections import TAKE_TICKET
+from slipway.tokens import RUN_PREFIX, Verifier, hashed
+
+_verifier = Verifier()
+
+
+def bearer(header: str) -> dict[str, str]:
+    """`Authorization: Bearer …`. A credential that is no good makes a nobody with the reason, for the route to word."""
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return {"kind": "nobody", "reason": "Send Authorization: Bearer and an access token."}
+    if token.startswith(RUN_PREFIX):
+        return {"kind": "run", "token_hash": hashed(token).hex()}
+    try:
+        user_id, session_id = _verifier.verify(token)
+    except jwt.ExpiredSignatureError:
+        return {"kind": "nobody", "reason": "The access token has expired: exchange the refresh token."}
+    except (jwt.InvalidTokenError, ValueError) as error:
+        log.info("token_refused", cause=type(error).__name__)
+        return {"kind": "nobody", "reason": "The access token is not valid."}
+    return {"kind": "user", "user_id": str(user_id), "session_id": str(session_id)}
+
+
+def ticket(token: str) -> dict[str, str] | None:
+    """A socket ticket, which is used up by this; None when it is unknown, used or late."""
+    with db.for_platform() as tx:
+        row = tx.one(TAKE_TICKET, token_hash=hashed(token))
+    if row is None:
+        return None
+    return {"kind": "user", "user_id": str(row["user_id"]), "session_id": str(row["session_id"])}

@@ -1,0 +1,214 @@
+"""The only door to Postgres: a transaction that begins with who is asking, and the registry of every statement.
+
+Raw SQL, psycopg 3, one connection per thread (on Lambda that is one per execution environment), no prepared
+statements and no client-side SET, so that RDS Proxy can share connections (docs/decisions/0002-one-connection.md).
+
+    GET = sql("select … from projects where team_id = %(team_id)s and id = %(id)s")
+
+    with db.transaction(caller, "prj", project_id) as (tx, caller):
+        row = tx.one(GET, team_id=caller.team_id, id=project_id)
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from slipway import ids
+from slipway.caller import Caller
+from slipway.capabilities import DATABASE, use
+from slipway.catalogue import Queue
+from slipway.errors import Error
+
+if TYPE_CHECKING:
+    import psycopg
+    from pydantic import BaseModel
+
+Row = dict[str, Any]
+_thread = threading.local()
+
+
+class Statement(str):
+    """SQL with named parameters, and where it stands (`slipway.projects:17`)."""
+
+    __slots__ = ("place",)
+    place: str
+
+
+REGISTRY: list[Statement] = []
+
+
+def sql(text: str) -> Statement:
+    """Register a statement. A test PREPAREs every one against the migrated schema and reads its plan."""
+    frame = inspect.currentframe()
+    caller = frame.f_back if frame else None
+    statement = Statement(inspect.cleandoc(text))
+    statement.place = f"{caller.f_globals['__name__']}:{caller.f_lineno}" if caller else "?"
+    REGISTRY.append(statement)
+    return statement
+
+
+KEEP = sql(
+    "insert into outbox (id, queue, body, delay_seconds) values (%(id)s, %(queue)s, %(body)s, %(delay_seconds)s)"
+)
+
+
+class Message(NamedTuple):
+    """One row of the outbox."""
+
+    id: UUID
+    queue: str
+    body: str
+    delay_seconds: int
+
+
+class Transaction:
+    """An open transaction. Nobody outside this module commits; messages leave after the commit."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+        self.outbox: list[Message] = []
+
+    def one(self, statement: Statement, **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        return self._connection.execute(statement, parameters, binary=True).fetchone()
+
+    def all(self, statement: Statement, **parameters: Any) -> list[Row]:
+        return self._connection.execute(statement, parameters, binary=True).fetchall()
+
+    def run(self, statement: Statement, **parameters: Any) -> int:
+        """How many rows it touched."""
+        return self._connection.execute(statement, parameters).rowcount
+
+    def send(self, queue: Queue, message: BaseModel, delay_seconds: int = 0) -> None:
+        """Put a message into the outbox: it reaches the queue if and only if this transaction commits."""
+        kept = Message(ids.new(), queue.name, message.model_dump_json(), delay_seconds)
+        self.run(KEEP, id=kept.id, queue=kept.queue, body=kept.body, delay_seconds=kept.delay_seconds)
+        self.outbox.append(kept)
+
+
+@contextmanager
+def transaction(caller: Caller, kind: str = "", id: UUID | None = None) -> Iterator[tuple[Transaction, Caller]]:
+    """Begin as `caller`, about one resource if `kind` ("team", "ws", "prj", "file", "run", "art") and `id` are given.
+
+    Yields the transaction and the caller with the resource's team and role; raises not_found when that resource
+    does not exist or is none of the caller's. Commits when the block ends, rolls back when it raises.
+    """
+    match caller.kind:
+        case "user":
+            resource = f"'{id}'" if id else "null"
+            begin = f"select * from app.begin_request('{caller.user_id}', '{kind}', {resource})"
+        case "run":
+            begin = f"select * from app.begin_run('\\x{caller.token_hash.hex()}', '{id}')"
+        case _:
+            begin = "select app.begin_user(null)"
+    with _begun(begin) as (tx, row):
+        if caller.kind == "nobody":
+            yield tx, caller
+        elif row is None and kind:
+            raise Error("not_found") if caller.kind == "user" else Error("stale_attempt")
+        elif row is None:
+            yield tx, caller
+        else:
+            known = {"role": row["role"]} if caller.kind == "user" else {"attempt": row["attempt"]}
+            yield tx, replace(caller, _team_id=row["team_id"], **known)
+
+
+@contextmanager
+def for_team(team_id: UUID) -> Iterator[Transaction]:
+    """The platform's own work on one team's behalf: queue, schedule and event functions only (a test holds that)."""
+    with _begun(f"select app.begin_team('{team_id}')") as (tx, _):
+        yield tx
+
+
+@contextmanager
+def for_user(user_id: UUID) -> Iterator[Transaction]:
+    """Work on one user's own rows before there is a session: register, login, refresh."""
+    with _begun(f"select app.begin_user('{user_id}')") as (tx, _):
+        yield tx
+
+
+@contextmanager
+def for_platform() -> Iterator[Transaction]:
+    """Sees no tenant's rows; for doors and for the platform's own tables."""
+    with _begun("select app.begin_user(null)") as (tx, _):
+        yield tx
+
+
+@contextmanager
+def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
+    connection, row = _begin(begin)
+    tx = Transaction(connection)
+    try:
+        yield tx, row
+        connection.execute("commit")
+    except BaseException:
+        _roll_back(connection)
+        raise
+    if tx.outbox:
+        from slipway import outbox
+
+        outbox.send(tx.outbox)
+
+
+def _begin(begin: str) -> tuple[psycopg.Connection[Row], Row | None]:
+    """BEGIN and the caller's identity in one round trip, on a connection that is made anew if the old one is dead.
+
+    Only this statement is ever repeated: nothing has been done before it.
+    """
+    import psycopg
+
+    for attempt in (1, 2):
+        connection = _connection()
+        try:
+            cursor = connection.execute(f"begin; {begin}".encode())
+            cursor.nextset()
+            return connection, cursor.fetchone()
+        except psycopg.OperationalError as error:
+            _discard(connection)
+            if attempt == 2:
+                raise Error("unavailable", cause=str(error), headers={"retry-after": "1"}) from error
+    raise AssertionError("unreachable")
+
+
+def _connection() -> psycopg.Connection[Row]:
+    """This thread's connection. On AWS it may be idle for minutes, so the server ends it first (idle_session_timeout)."""
+    address = use(DATABASE)
+    kept: psycopg.Connection[Row] | None = getattr(_thread, "connection", None)
+    if kept is not None and not kept.closed:
+        return kept
+    import psycopg
+    from psycopg.rows import dict_row
+
+    try:
+        made = psycopg.connect(address.conninfo(), autocommit=True, prepare_threshold=None, row_factory=dict_row)
+    except psycopg.OperationalError as error:
+        raise Error("unavailable", cause=str(error), headers={"retry-after": "1"}) from error
+    _thread.connection = made
+    return made
+
+
+def _roll_back(connection: psycopg.Connection[Row]) -> None:
+    import psycopg
+
+    try:
+        connection.execute("rollback")
+    except psycopg.Error:
+        _discard(connection)
+
+
+def _discard(connection: psycopg.Connection[Row]) -> None:
+    connection.close()
+    _thread.connection = None
+
+
+def close() -> None:
+    """Close this thread's connection."""
+    kept = getattr(_thread, "connection", None)
+    if kept is not None:
+        _discard(kept)

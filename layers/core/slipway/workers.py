@@ -1,0 +1,69 @@
+"""The warm workers, as the container service reports their lives; and asking for more of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from slipway import db
+from slipway.capabilities import RUN_TASKS, use
+from slipway.db import sql
+
+PORT = 9000  # where a worker task waits for its job; on one machine the address names its own
+
+
+class StartWorkers(BaseModel):
+    """A message of the `workers` queue."""
+
+    count: int
+
+
+class TaskChange(BaseModel):
+    """The part that matters of an ECS "Task State Change"."""
+
+    task_arn: str = Field(alias="taskArn")
+    last_status: str = Field(alias="lastStatus")
+    stopped_reason: str = Field(default="", alias="stoppedReason")
+    attachments: list[dict[str, Any]] = []
+
+    def address(self) -> str | None:
+        """host:port of the task's network interface."""
+        for attachment in self.attachments:
+            for detail in attachment.get("details", []):
+                if detail.get("name") == "privateIPv4Address":
+                    value = str(detail["value"])
+                    return value if ":" in value else f"{value}:{PORT}"
+        return None
+
+
+ARRIVED = sql(
+    """insert into workers (task_arn, address, state) values (%(task_arn)s, %(address)s, 'idle')
+       on conflict (task_arn) do nothing"""
+)
+LEFT = sql("delete from workers where task_arn = %(task_arn)s returning team_id, run_id, attempt")
+NEXT_RUN = sql("select team_id, id from app.next_queued_run()")
+
+
+def start(message: StartWorkers) -> None:
+    use(RUN_TASKS).start("run", message.count)
+
+
+def changed(change: TaskChange) -> None:
+    """A worker came: note it, and wake the run that has waited longest. It went: what it had goes to another."""
+    from slipway.catalogue import RUNS
+    from slipway.runs import dispatch
+    from slipway.runs.run import RunMessage
+
+    if change.last_status == "RUNNING" and (address := change.address()):
+        with db.for_platform() as tx:
+            tx.run(ARRIVED, task_arn=change.task_arn, address=address)
+            if waiting := tx.one(NEXT_RUN):
+                tx.send(RUNS, RunMessage(team_id=waiting["team_id"], run_id=waiting["id"]))
+    elif change.last_status in ("STOPPED", "DEPROVISIONING"):
+        with db.for_platform() as tx:
+            had = tx.one(LEFT, task_arn=change.task_arn)
+        if had and had["run_id"]:
+            with db.for_team(had["team_id"]) as tx:
+                reason = f"the worker stopped: {change.stopped_reason or 'no reason given'}"
+                dispatch.give_back(tx, had["team_id"], had["run_id"], had["attempt"], reason)
