@@ -24,9 +24,9 @@ LOCK = 7_203_514  # any number that nobody else uses for an advisory lock
 
 
 class Deploy(BaseModel):
-    """The detail of the deploy's event: which half of the migrations to apply."""
+    """The detail of the deploy's event: which half of the migrations to apply; both on one machine, which stands still."""
 
-    phase: Literal["pre", "post"] = "pre"
+    phase: Literal["pre", "post"] | None = None
 
 
 class Migration(NamedTuple):
