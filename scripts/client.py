@@ -101,7 +101,7 @@ class Client:
 
     def socket(self) -> Socket:
         ticket = self.call("POST", "/v1/socket/tickets")
-        return Socket(connect(ticket["url"], close_timeout=2, max_size=None))
+        return Socket(connect(ticket["url"], close_timeout=2, max_size=None, legacy=True))
 
 
 @dataclass

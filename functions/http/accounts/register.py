@@ -10,7 +10,7 @@ from slipway.http import Header
 from slipway.route import route
 
 
-@route("POST /v1/auth/register", allow="public", uses=(DATABASE, SIGNING_KEYS), status=201, memory=1024)
+@route("POST /v1/auth/register", allow="public", uses=(DATABASE, SIGNING_KEYS), status=201, memory=1024, throttle=100)
 def register(
     registration: accounts.Registration, user_agent: Annotated[str, Header("User-Agent")] = ""
 ) -> accounts.Session:

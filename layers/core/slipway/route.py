@@ -60,7 +60,7 @@ def route(
     status: int = 200,
     memory: int = 512,
     timeout: int = 10,
-    throttle: int = 100,
+    throttle: int = 10_000,
 ) -> Callable[[Callable[..., Any]], Route]:
     method, path = key.split(" ")
 

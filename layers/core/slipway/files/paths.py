@@ -11,7 +11,8 @@ MAX_SEGMENT_BYTES = 200
 MAX_DEPTH = 32
 # Device names of Windows, where people unpack their exports; and git's own folder.
 RESERVED = {"con", "prn", "aux", "nul", ".git"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
-FORBIDDEN = set('\\:*?"<>|')
+# U+FFFD is what a gateway makes of bytes that are not UTF-8: two such names would be one.
+FORBIDDEN = set('\\:*?"<>|\ufffd')
 
 
 def clean(path: str) -> str:
@@ -28,8 +29,8 @@ def clean(path: str) -> str:
 
 
 def key(path: str) -> str:
-    """Two paths with one key are one file where letters have no case."""
-    return unicodedata.normalize("NFC", path.casefold())
+    """Two paths with one key are one file where letters have no case (Unicode's canonical caseless match)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
 def folders(path: str) -> list[str]:
