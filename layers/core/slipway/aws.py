@@ -113,12 +113,15 @@ class S3Objects:
         parameters = self._at(key)
         if filename is not None:
             parameters["ResponseContentDisposition"] = object_names.disposition(filename)
-        return str(_client("s3").generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
+        return self._signed("get_object", parameters, seconds)
 
     def url_to_put(self, key: str, seconds: int, size: int) -> str:
         self._for_writing()
-        parameters = self._at(key) | {"ContentLength": size}
-        return str(_client("s3").generate_presigned_url("put_object", Params=parameters, ExpiresIn=seconds))
+        return self._signed("put_object", self._at(key) | {"ContentLength": size}, seconds)
+
+    def _signed(self, operation: str, parameters: dict[str, Any], seconds: int) -> str:
+        expires = object_names.lifetime(seconds)
+        return str(_client("s3").generate_presigned_url(operation, Params=parameters, ExpiresIn=expires))
 
 
 class ApiGatewayConnections:
@@ -169,7 +172,6 @@ class EcsTasks:
                     "assignPublicIp": "DISABLED",
                 }
             },
-            propagateTags="TASK_DEFINITION",
         )
         missing = count - len(answer["tasks"])
         reasons: list[dict[str, str]] = answer.get("failures", [])

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 MAX_ENTRIES = 10
 MAX_BYTES = 1_048_576  # of one message, and of all messages of one batch together
 MAX_DELAY_SECONDS = 900
-_REFUSED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 has no character for. Written as what is refused: the complement takes 6 ms of every cold start to compile.
+_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class NotSent(RuntimeError):

@@ -6,6 +6,7 @@ import re
 from urllib.parse import quote
 
 MAX_KEY_BYTES = 900  # S3 takes 1024 with the prefix
+MAX_URL_SECONDS = 7 * 86400  # S3 signs for no longer
 
 
 def check(key: str) -> str:
@@ -18,6 +19,13 @@ def check(key: str) -> str:
     if len(key.encode()) > MAX_KEY_BYTES:
         raise ValueError(f"object key {key[:100]!r}… is longer than {MAX_KEY_BYTES} bytes")
     return key
+
+
+def lifetime(seconds: int) -> int:
+    """The seconds themselves; raises ValueError for a time that no URL is signed for."""
+    if not 1 <= seconds <= MAX_URL_SECONDS:
+        raise ValueError(f"a signed URL is good for 1 s to {MAX_URL_SECONDS} s, not {seconds}")
+    return seconds
 
 
 def disposition(filename: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from typing import Any
 
@@ -14,6 +13,8 @@ class HttpWorkerNetwork:
 
     def push(self, address: str, path: str, body: dict[str, Any]) -> int:
         """The status code, or 0 when nobody answers in time; after 0 the worker may still have read the job."""
+        import http.client  # here, because only one function needs it and every function imports this module
+
         connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
         try:
             connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})

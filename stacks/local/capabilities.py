@@ -1,0 +1,55 @@
+"""The capabilities on one machine: Postgres for queues, files for objects, the gateway for connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from slipway.capabilities import Capability, Kind, Provider
+from slipway.worker_network import HttpWorkerNetwork
+
+from stacks.local.machine import Machine
+from stacks.local.posts import SignedConnections
+from stacks.local.queues import PostgresQueue
+from stacks.local.storage import DiskObjects
+from stacks.local.tasks import SupervisedTasks
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    url: str
+
+    def conninfo(self) -> str:
+        return self.url
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSeeds:
+    machine: Machine
+
+    def seeds(self) -> Sequence[str]:
+        return [self.machine.signing_seed]
+
+
+MAKERS: dict[Kind, Callable[[Machine, Capability[Any]], Any]] = {
+    "database": lambda machine, _: Address(machine.app_url),
+    "migrations": lambda machine, _: Address(machine.owner_url),
+    "queue": lambda machine, capability: PostgresQueue(machine.owner_url, capability.resource),
+    "objects": lambda machine, capability: DiskObjects(machine, capability.resource, capability.access),
+    "connections": lambda machine, _: SignedConnections(machine),
+    "tasks": lambda machine, _: SupervisedTasks(machine),
+    "worker_network": lambda *_: HttpWorkerNetwork(),
+    "signing_keys": lambda machine, _: MachineSeeds(machine),
+}
+
+
+def provider(machine: Machine) -> Provider:
+    """For `slipway.capabilities.provide`; each client is made once per process."""
+
+    @cache
+    def client(capability: Capability[Any]) -> Any:
+        return MAKERS[capability.kind](machine, capability)
+
+    return client

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from stacks.local import lock, machine, postgres
+
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    """The first of two neighbours that are free."""
+    while True:
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            try:
+                two.bind(("127.0.0.1", one.getsockname()[1] + 1))
+            except OSError:
+                continue
+            return int(one.getsockname()[1])
+
+
+# A user namespace that allows one more inside it, which is used up at once: as on a kernel that refuses them.
+LIMIT = "echo 1 > /proc/sys/user/max_user_namespaces"
+ORDINARY = 'exec unshare --user --map-user=1000 --map-group=1000 -- "$@"'
+NO_MORE_NAMESPACES = ("unshare", "--user", "--map-root-user", "--", "sh", "-c", f"{LIMIT} && {ORDINARY}", "sh")
+
+
+class Up:
+    """A `slipway up` in a process of its own."""
+
+    def __init__(self, data: Path, port: int, within: tuple[str, ...] = (), **environment: str) -> None:
+        command = [sys.executable, "-m", "stacks.local.cli", "up", "--data", str(data), "--port", str(port)]
+        self.begun = time.monotonic()
+        self.process = subprocess.Popen(
+            [*within, *command, "--workers", "1", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self.data = data
+
+    def ready(self) -> dict[str, Any]:
+        line = self.process.stdout.readline()
+        assert line, self.process.stderr.read()
+        self.seconds = time.monotonic() - self.begun
+        facts: dict[str, Any] = json.loads(line)
+        return facts
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def refusal(self) -> tuple[int, str]:
+        """Exit code, and what it says last."""
+        _, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, errors.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    started: list[Up] = []
+
+    def start(data: Path = tmp_path / "data", port: int | None = None, **more: Any) -> Up:
+        started.append(Up(data, port or free_port(), **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.terminate()
+        one.process.communicate(timeout=60)
+
+
+def get(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return int(answer.status)
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def healthy(facts: dict[str, Any]) -> bool:
+    try:
+        return get(f"{facts['api']}/health") == 200
+    except OSError:
+        return False
+
+
+def test_it_starts_answers_and_leaves_nothing_behind(up: Callable[..., Up]) -> None:
+    one = up()
+    facts = one.ready()
+    assert get(f"{facts['api']}/health") == 200
+    assert get(facts["docs"]) == 200
+    assert "python" in facts["languages"]
+    assert machine.load(one.data).owner_url
+    family = one.family()
+    assert len(family) > 5
+    one.process.send_signal(signal.SIGTERM)
+    _, said = one.process.communicate(timeout=60)
+    assert one.process.returncode == 0
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert not (one.data / lock.NAME).exists()
+    steps = [line.split()[0] for line in said.splitlines() if line.endswith(" ms")]
+    assert steps == ["check", "data", "Postgres", "migrations", "queues", "gateway", "consumers", "workers", "ready"]
+
+
+def test_what_was_kept_is_there_again_and_the_second_start_is_quick(up: Callable[..., Up]) -> None:
+    one = up()
+    one.ready()
+    secrets = machine.load(one.data).signing_seed
+    one.process.terminate()
+    one.process.wait(60)
+    again = up()
+    again.ready()
+    assert machine.load(one.data).signing_seed == secrets
+    print(f"warm start: {again.seconds:.2f} s")
+    assert again.seconds < 20  # the promise is 5 on an idle machine; this only catches a hang
+
+
+def test_killed_it_takes_everything_along_and_the_next_one_recovers(up: Callable[..., Up]) -> None:
+    one = up()
+    one.ready()
+    family = one.family()
+    one.process.kill()
+    assert psutil.wait_procs(family, timeout=15)[1] == []
+    assert up().ready()["languages"]
+
+
+def test_a_killed_part_comes_back(up: Callable[..., Up]) -> None:
+    one = up()
+    facts = one.ready()
+    for what in ("stacks.local.gateway", "postgres"):
+        (victim,) = [p for p in psutil.Process(one.process.pid).children() if what in " ".join(p.cmdline()[:3])]
+        victim.kill()
+        victim.wait(5)
+        until(lambda: healthy(facts))
+    url = machine.load(one.data).owner_url
+    with psycopg.connect(url) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_a_second_up_on_the_same_data_is_refused(up: Callable[..., Up]) -> None:
+    one = up()
+    one.ready()
+    code, said = up(one.data).refusal()
+    assert code == 3
+    assert f"in use by another slipway up (pid {one.process.pid})" in said
+
+
+def test_a_taken_port_is_named_with_the_way_out(up: Callable[..., Up]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, said = up(port=port).refusal()
+    assert code == 3
+    assert f"port {port} cannot be had" in said
+    assert "PORT=" in said
+
+
+def test_data_of_a_newer_version_is_left_alone(up: Callable[..., Up], tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    kept = json.dumps({"format": machine.FORMAT + 1, "unknown": True})
+    (tmp_path / "data" / "machine.json").write_text(kept)
+    code, said = up().refusal()
+    assert code == 3
+    assert "written by a newer Slipway" in said
+    assert (tmp_path / "data" / "machine.json").read_text() == kept
+
+
+def test_a_data_folder_that_cannot_be_written_is_named_with_the_way_out(up: Callable[..., Up], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, said = up(tmp_path / "file" / "data").refusal()
+    assert code == 3
+    assert "cannot be written" in said
+    assert "DATA=" in said
+
+
+def test_another_server_is_used_when_it_is_given_and_its_address_is_not_passed_on(
+    up: Callable[..., Up], tmp_path: Path
+) -> None:
+    with postgres.running(tmp_path / "other") as server:
+        one = up(DATABASE_URL=server.superuser_url)
+        one.ready()
+        assert not (one.data / "postgres").exists()
+        gateway = next(p for p in one.family() if "stacks.local.gateway" in p.cmdline())
+        assert "DATABASE_URL" not in gateway.environ()
+        one.process.terminate()
+        one.process.wait(60)
+
+
+def test_another_server_that_does_not_answer_is_told_without_its_password(up: Callable[..., Up]) -> None:
+    code, said = up(DATABASE_URL="postgresql://me:hush@127.0.0.1:1/postgres").refusal()
+    assert code == 3
+    assert "check DATABASE_URL" in said
+    assert "hush" not in said
+
+
+def test_without_a_sandbox_it_starts_and_says_that_runs_are_unavailable(up: Callable[..., Up]) -> None:
+    facts = up(within=NO_MORE_NAMESPACES).ready()
+    assert facts["languages"] == []
+    assert facts["runs"].startswith("unavailable: ")
+    assert healthy(facts)
