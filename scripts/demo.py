@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from urllib.request import urlopen
 
+from websockets.exceptions import ConnectionClosed
+
 from scripts.client import Client, Json, Problem
 
 MULTI_FILE = {
@@ -95,8 +97,8 @@ def play(client: Client, project: Json, program: Program) -> None:
                 summarise(event["data"])
                 break
         fetch_artifacts(client, run["id"])
-    except Problem as problem:
-        step("refused", str(problem))
+    except (Problem, TimeoutError, ConnectionClosed) as problem:
+        step("stopped", f"{problem}: see the platform's own output and its logs folder")
     finally:
         socket.close()
 

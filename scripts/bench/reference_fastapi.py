@@ -138,7 +138,7 @@ async def create(workspace_id: Workspace, new: NewProject, user: Annotated[UUID,
 @app.post("/v1/echo/{workspace_id}", status_code=201)
 async def echo(workspace_id: Workspace, new: NewProject, user: Annotated[UUID, Depends(user_id)]) -> Project:
     """The same without a database, for the shell's own price."""
-    at = datetime.fromtimestamp(0)
+    at = now()
     return Project(id=user, team_id=user, workspace_id=workspace_id, name=new.name, created_at=at, updated_at=at)
 
 

@@ -1,6 +1,6 @@
 """The Connections of one machine: `@connections` requests to the gateway, signed with SigV4 as boto3 signs them.
 
-boto3's own client takes several times as long for a request, which a broadcaster makes once per connection.
+boto3's own client takes twice as long for a request, which a broadcaster makes once per connection.
 """
 
 from __future__ import annotations

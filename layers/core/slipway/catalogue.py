@@ -19,7 +19,7 @@ DataClass = Literal["critical", "semi-critical", "ephemeral"]
 class Table:
     name: str
     data_class: DataClass
-    tenant: bool  # carries team_id and is under forced row-level security by it
+    tenant: bool  # carries team_id (teams: id) and is under forced row-level security by it
     retention: str
     why: str
 
@@ -76,3 +76,35 @@ BUNDLES = Prefix(
 )
 ARTIFACTS = Prefix("artifacts", "ephemeral", 7, "files that a run left behind; running again makes them again")
 PREFIXES = (BUNDLES, ARTIFACTS)
+
+_WITH_ITS_TEAM = "until its team is deleted"
+_WITH_ITS_PROJECT = "until its project is deleted"
+_WITH_ITS_USER = "until its user is deleted"
+
+TABLES = (
+    Table("users", "critical", False, "until deleted", "people and their password hashes; each sees their own row"),
+    Table("sessions", "critical", False, _WITH_ITS_USER, "sign-ins; worthless 60 days after they began, or when revoked"),
+    Table("refresh_tokens", "critical", False, "until its session is deleted", "hashes; renew a session and show misuse"),
+    Table("signing_keys", "critical", False, "kept", "public halves of the seeds; each deploy publishes them again"),
+    Table("plans", "critical", False, "kept", "what limits a team may have; the same for everyone"),
+    Table("plan_limits", "critical", False, "kept", "the figures of each plan"),
+    Table("teams", "critical", True, "until deleted", "the tenant: everything below belongs to one"),
+    Table("team_members", "critical", True, _WITH_ITS_TEAM, "who belongs to a team, in which role"),
+    Table("quotas", "critical", True, _WITH_ITS_TEAM, "how much of a counted limit is in use now"),
+    Table("workspaces", "critical", True, _WITH_ITS_TEAM, "what groups a team's projects"),
+    Table("projects", "critical", True, "until deleted", "what people build"),
+    Table("blobs", "critical", True, _WITH_ITS_TEAM, "the files' content, each once per team"),
+    Table("files", "critical", True, "until deleted", "a project's tree as it is now"),
+    Table("file_versions", "critical", True, _WITH_ITS_PROJECT, "every save, move and delete"),
+    Table("trees", "critical", True, _WITH_ITS_TEAM, "whole projects at one moment: what a run ran"),
+    Table("runs", "critical", True, _WITH_ITS_PROJECT, "what was asked to run and what came of it"),
+    Table("run_artifacts", "critical", True, "until its run is deleted", "names and hashes; the bytes are ephemeral objects"),
+    Table("workers", "ephemeral", False, "while the task lives", "warm and busy workers; the container service knows them too"),
+    Table("rooms", "critical", True, "until what it is about is deleted", "the counter that numbers a room's events"),
+    Table("room_events", "critical", True, "until its room is deleted", "what happened, and runs' output; partitioned by month"),
+    Table("socket_tickets", "ephemeral", False, "one minute, once", "hashes of WebSocket tickets; a client asks for another"),
+    Table("connections", "ephemeral", False, "at most two hours", "open WebSockets; a client connects again"),
+    Table("subscriptions", "ephemeral", True, "until its connection ends", "who listens where; a client subscribes again"),
+    Table("outbox", "critical", False, "until the queue has it", "messages committed with what they announce and not sent yet"),
+    Table("schema_migrations", "critical", False, "kept", "which migrations were applied, with their checksums"),
+)  # fmt: skip

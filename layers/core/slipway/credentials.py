@@ -22,7 +22,7 @@ def bearer(header: str) -> dict[str, str]:
         user_id, session_id = _verifier.verify(token)
     except jwt.ExpiredSignatureError:
         return {"kind": "nobody", "reason": "The access token has expired: exchange the refresh token."}
-    except (jwt.InvalidTokenError, ValueError) as error:
+    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
         log.info("token_refused", cause=type(error).__name__)
         return {"kind": "nobody", "reason": "The access token is not valid."}
     return {"kind": "user", "user_id": str(user_id), "session_id": str(session_id)}

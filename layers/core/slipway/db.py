@@ -142,11 +142,17 @@ def for_platform() -> Iterator[Transaction]:
 
 @contextmanager
 def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
+    import psycopg
+
     connection, row = _begin(begin)
     tx = Transaction(connection)
     try:
         yield tx, row
-        connection.execute("commit")
+        if connection.execute("commit").statusmessage != "COMMIT":
+            raise RuntimeError("a statement failed and its error was caught: nothing was committed")
+    except psycopg.Error as error:
+        _roll_back(connection)
+        raise _without_values(error) from None
     except BaseException:
         _roll_back(connection)
         raise
@@ -165,6 +171,8 @@ def _begin(begin: str) -> tuple[psycopg.Connection[Row], Row | None]:
 
     for attempt in (1, 2):
         connection = _connection()
+        if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            raise RuntimeError("a transaction is already open in this thread: pass tx on instead of opening another")
         try:
             cursor = connection.execute(f"begin; {begin}".encode())
             cursor.nextset()
@@ -173,6 +181,9 @@ def _begin(begin: str) -> tuple[psycopg.Connection[Row], Row | None]:
             _discard(connection)
             if attempt == 2:
                 raise Error("unavailable", cause=str(error), headers={"retry-after": "1"}) from error
+        except BaseException:
+            _discard(connection)  # it is inside a failed transaction
+            raise
     raise AssertionError("unreachable")
 
 
@@ -200,6 +211,13 @@ def _roll_back(connection: psycopg.Connection[Row]) -> None:
         connection.execute("rollback")
     except psycopg.Error:
         _discard(connection)
+
+
+def _without_values(error: psycopg.Error) -> psycopg.Error:
+    """DETAIL and CONTEXT quote rows, and with them people's data: they would end up in the log with the traceback."""
+    if error.diag.message_primary:
+        error.args = (error.diag.message_primary,)
+    return error
 
 
 def _discard(connection: psycopg.Connection[Row]) -> None:

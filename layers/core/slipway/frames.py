@@ -70,7 +70,7 @@ def _parse(event: Event) -> Any:
         return {}
     try:
         given = json.loads(event.get("body") or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Error("invalid_json", "The message is not valid JSON.") from None
     if not isinstance(given, dict):
         raise Error("invalid", "A message is a JSON object with an action.")

@@ -67,7 +67,9 @@ class Binding:
         signature = inspect.signature(route.body)
         path = {part.strip("{}+"): part for part in route.spec.path.split("/") if part.startswith("{")}
         self.parameters = [_parameter(name, hints[name], signature.parameters[name], path) for name in hints]
-        self.needs_tx = DATABASE in route.spec.uses
+        # A public body that takes no transaction opens its own (logging in does): they do not nest.
+        takes_tx = any(p.source == "tx" for p in self.parameters)
+        self.needs_tx = DATABASE in route.spec.uses and (takes_tx or route.spec.allow != "public")
         ids = [(p.name, type_id.prefixes[0]) for p in self.parameters if (type_id := _type_id(p))]
         self.scope_name, self.scope_kind = ids[0] if ids else ("", "")
 
@@ -78,17 +80,15 @@ class Binding:
         for parameter in self.parameters:
             if parameter.source in ("caller", "tx"):
                 continue
+            where = (parameter.source,) if parameter.source == "body" else (parameter.source, parameter.key)
             raw = _raw(parameter, event)
             if raw is None:
                 if parameter.required:
-                    errors.append(
-                        {"type": "missing", "loc": (parameter.source, parameter.key), "msg": "Field required"}
-                    )
+                    errors.append({"type": "missing", "loc": where, "msg": "Field required"})
                 continue
             try:
                 arguments[parameter.name] = parameter.validate(raw)
             except ValidationError as error:
-                where = (parameter.source,) if parameter.source == "body" else (parameter.source, parameter.key)
                 errors += [
                     {**e, "loc": (*where, *e["loc"])} for e in error.errors(include_url=False, include_input=False)
                 ]
@@ -148,10 +148,15 @@ def _raw(parameter: Parameter, event: Event) -> Any:
             return content(event)
         case _:
             body = content(event)
-            media_type = event["headers"].get("content-type", JSON).split(";")[0].strip().lower()
-            if body and media_type != JSON:
-                raise Error("unsupported_media_type", f"Send {JSON}, not {media_type}.")
+            require_json(body, event["headers"].get("content-type"))
             return body or None
+
+
+def require_json(body: bytes, content_type: str | None) -> None:
+    """Refuse a body that says to be anything but JSON; one that says nothing is taken for JSON."""
+    media_type = JSON if content_type is None else content_type.split(";")[0].strip().lower()
+    if body and media_type != JSON:
+        raise Error("unsupported_media_type", f"Send {JSON}, not {media_type}.")
 
 
 def content(event: Event) -> bytes:
@@ -216,6 +221,8 @@ def explain(error: BaseException, instance: str, request_id: str) -> Answer:
     """The problem document for anything that was raised; what the client may not see goes to the log."""
     if isinstance(error, psycopg.DataError):
         error = Error("invalid", "A value cannot be stored: it is too large or has a NUL character.", cause=str(error))
+    elif isinstance(error, psycopg.OperationalError):  # the connection was lost, a deadlock, a timeout
+        error = Error("unavailable", cause=str(error), headers={"retry-after": "1"})
     if not isinstance(error, Error):
         log.exception("unhandled")
         error = Error("internal")

@@ -47,7 +47,7 @@ class Newer(RuntimeError):
 
 def load(folder: Path = FOLDER) -> list[Migration]:
     """Every migration in order; raises ValueError for a file that does not state what it must."""
-    found = []
+    found: list[Migration] = []
     for file in sorted(folder.glob("*.sql")):
         name, text = NAME.fullmatch(file.name), file.read_text()
         header = HEADER.match(text)
@@ -55,6 +55,8 @@ def load(folder: Path = FOLDER) -> list[Migration]:
             raise ValueError(
                 f"{file.name}: name it NNNN_pre|post_words.sql and begin with '-- migrate:up lock_timeout=5s'"
             )
+        if found and found[-1].version == name[1]:
+            raise ValueError(f"{file.name}: there is already a migration {name[1]}, give it the next number")
         checksum = hashlib.sha256(text.encode()).hexdigest()
         found.append(Migration(name[1], name[2], header[1], text, checksum))
     return found

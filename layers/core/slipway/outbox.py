@@ -34,8 +34,11 @@ def send(messages: Iterable[Message]) -> None:
         else:
             sent.extend(message.id for message in batch)
     if sent:
-        with db.for_platform() as tx:
-            tx.run(SENT, ids=sent)
+        try:
+            with db.for_platform() as tx:
+                tx.run(SENT, ids=sent)
+        except Exception:  # what was announced is committed: the sweeper sends again, and the request has succeeded
+            log.exception("outbox_delete_failed", messages=len(sent))
 
 
 def sweep(older_than_seconds: int = 30) -> int:

@@ -55,6 +55,7 @@ UPDATE = sql(
         where team_id = %(team_id)s and id = %(id)s
        returning team_id, id, workspace_id, name, created_at, updated_at"""
 )
+LOCK = sql("select 1 from projects where team_id = %(team_id)s and id = %(id)s for update")
 DELETE = sql("delete from projects where team_id = %(team_id)s and id = %(id)s")
 
 
@@ -85,6 +86,7 @@ def delete(tx: Transaction, caller: Caller, project_id: UUID) -> None:
     """The project with its files, runs and their logs."""
     from slipway.runs import run
 
+    tx.run(LOCK, team_id=caller.team_id, id=project_id)  # no run is created from here on
     run.abandon(tx, caller.team_id, project_id)
     tx.run(DELETE, team_id=caller.team_id, id=project_id)
     rooms.close(tx, caller.team_id, project_id)

@@ -8,7 +8,7 @@ or coming back, subscribes again with the last number it has.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from slipway.frames import Connection, Message
 KINDS = ("ws", "prj", "run")
 REPLAY_BYTES = 100_000  # of events in one answer: a WebSocket message may have 128 KB
 REPLAY_EVENTS = 200
+BROADCAST_BYTES = 200_000  # of frames in one message: a queue takes 1 MiB with everything escaped
 
 
 class RoomEvent(BaseModel):
@@ -81,11 +82,13 @@ APPEND = sql(
          select %(team_id)s, %(room_id)s, last_seq - cardinality(%(types)s::text[]) + e.n, e.type, e.data::jsonb, %(at)s
            from room, unnest(%(types)s::text[], %(datas)s::text[]) with ordinality as e (type, data, n)
        )
-       select last_seq, (
-         select array_agg(s.connection_id) from subscriptions s
-           join team_members m on m.team_id = s.team_id and m.user_id = s.user_id
-          where s.team_id = %(team_id)s and s.room_id = %(room_id)s) as connections
-         from room"""
+       select last_seq from room"""
+)
+# A statement of its own: APPEND may have waited for a subscriber's lock with a snapshot from before it subscribed.
+LISTENERS = sql(
+    """select array_agg(s.connection_id) as connections from subscriptions s
+         join team_members m on m.team_id = s.team_id and m.user_id = s.user_id
+        where s.team_id = %(team_id)s and s.room_id = %(room_id)s"""
 )
 SUBSCRIBE = sql(
     """insert into subscriptions (team_id, room_id, connection_id, user_id)
@@ -126,14 +129,29 @@ def append(
         datas=[json.dumps(data) for _, data in events],
         at=at,
     )
-    if row is None or not row["connections"]:
+    listeners = tx.one(LISTENERS, team_id=team_id, room_id=room_id) if row else None
+    if row is None or listeners is None or not listeners["connections"]:
         return
     room, first = ids.encode(prefix, room_id), row["last_seq"] - len(events) + 1
     frames = [
         json.dumps({"event": type, "room": room, "seq": first + i, "at": at.isoformat(), "data": data})
         for i, (type, data) in enumerate(events)
     ]
-    tx.send(BROADCAST, Broadcast(connections=row["connections"], frames=frames))
+    for batch in _batches(frames):
+        tx.send(BROADCAST, Broadcast(connections=listeners["connections"], frames=batch))
+
+
+def _batches(frames: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for frame in frames:
+        if batch and size + len(frame) > BROADCAST_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(frame)
+        size += len(frame)
+    if batch:
+        yield batch
 
 
 def subscribe(tx: Transaction, caller: Caller, connection: Connection, message: Subscribe) -> Subscription:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import secrets
 import time
 from functools import cache
@@ -20,6 +21,7 @@ import jwt
 from slipway import db, ids
 from slipway.capabilities import SIGNING_KEYS, use
 from slipway.db import sql
+from slipway.errors import Error
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -29,10 +31,15 @@ ISSUER = "slipway"
 AUDIENCE = "slipway:api"
 TYPE = "at+jwt"
 ACCESS_SECONDS = 15 * 60
+KEYS_SECONDS = 300  # a verifier believes a retired key for so long
+RETRY_SECONDS = 10
 RUN_PREFIX = "slp_run_"
 
 VERIFICATION_KEYS = sql("select kid, jwk from signing_keys where retired_at is null")
-PUBLISH = sql("insert into signing_keys (kid, jwk) values (%(kid)s, %(jwk)s) on conflict (kid) do nothing")
+PUBLISH = sql(
+    """insert into signing_keys (kid, jwk) values (%(kid)s, %(jwk)s)
+       on conflict (kid) do update set retired_at = null where signing_keys.retired_at is not null"""
+)
 RETIRE = sql("update signing_keys set retired_at = now() where retired_at is null and kid <> all (%(kids)s)")
 
 
@@ -98,11 +105,12 @@ def publish(connection: Any) -> None:
 
 
 class Verifier:
-    """Checks access tokens with keys that it keeps; an unknown kid makes it look again, at most every ten seconds."""
+    """Checks access tokens with keys that it keeps for `KEYS_SECONDS`; an unknown kid makes it look again, at most every
+    ten seconds. Known keys outlive a database that is away."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Any] = {}
-        self._loaded = 0.0
+        self._loaded = -math.inf  # the monotonic clock may begin at 0 with the machine
 
     def verify(self, token: str) -> tuple[UUID, UUID]:
         """User and session. Raises jwt.InvalidTokenError: one algorithm, one type, one audience, a known kid, an expiry."""
@@ -115,10 +123,20 @@ class Verifier:
         return ids.decode("usr", claims["sub"]), ids.decode("ses", claims["sid"])
 
     def _key(self, kid: str) -> Any:
-        if kid not in self._keys and time.monotonic() - self._loaded > 10:
-            found = verification_keys()
-            self._keys = {name: jwt.PyJWK.from_dict({**jwk, "alg": ALGORITHM}) for name, jwk in found.items()}
-            self._loaded = time.monotonic()
+        age = time.monotonic() - self._loaded
+        if age > KEYS_SECONDS or (kid not in self._keys and age > RETRY_SECONDS):
+            self._load(kid)
         if kid not in self._keys:
             raise jwt.InvalidTokenError("unknown key")
         return self._keys[kid]
+
+    def _load(self, kid: str) -> None:
+        try:
+            found = verification_keys()
+        except Error:
+            if kid not in self._keys:
+                raise
+            self._loaded = time.monotonic() - KEYS_SECONDS + RETRY_SECONDS
+            return
+        self._keys = {name: jwt.PyJWK.from_dict({**jwk, "alg": ALGORITHM}) for name, jwk in found.items()}
+        self._loaded = time.monotonic()

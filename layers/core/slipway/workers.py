@@ -42,7 +42,8 @@ ARRIVED = sql(
        on conflict (task_arn) do nothing"""
 )
 LEFT = sql("delete from workers where task_arn = %(task_arn)s returning team_id, run_id, attempt")
-NEXT_RUN = sql("select team_id, id from app.next_queued_run()")
+# One for each idle worker: two that arrive together must not both wake the same run.
+NEXT_RUNS = sql("select team_id, id from app.next_queued_runs((select count(*) from workers where state = 'idle'))")
 
 
 def start(message: StartWorkers) -> None:
@@ -50,7 +51,7 @@ def start(message: StartWorkers) -> None:
 
 
 def changed(change: TaskChange) -> None:
-    """A worker came: note it, and wake the run that has waited longest. It went: what it had goes to another."""
+    """A worker came: note it, and wake the runs that have waited longest. It went: what it had goes to another."""
     from slipway.catalogue import RUNS
     from slipway.runs import dispatch
     from slipway.runs.run import RunMessage
@@ -58,7 +59,7 @@ def changed(change: TaskChange) -> None:
     if change.last_status == "RUNNING" and (address := change.address()):
         with db.for_platform() as tx:
             tx.run(ARRIVED, task_arn=change.task_arn, address=address)
-            if waiting := tx.one(NEXT_RUN):
+            for waiting in tx.all(NEXT_RUNS):
                 tx.send(RUNS, RunMessage(team_id=waiting["team_id"], run_id=waiting["id"]))
     elif change.last_status in ("STOPPED", "DEPROVISIONING"):
         with db.for_platform() as tx:

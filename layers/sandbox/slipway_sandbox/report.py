@@ -19,6 +19,7 @@ from slipway_sandbox.job import Result, Stream
 from slipway_sandbox.manifest import Manifest, Wanted
 
 COALESCE = 0.03  # seconds that later output waits for company
+LINE = 0.002  # and any for the rest of its line: an unbuffered print is two writes
 CHUNK = 16 * 1024
 REPORT = 128 * 1024
 HEARTBEAT = 5.0
@@ -74,6 +75,8 @@ class Output:
         """The next report's chunks; empty when there will be no more."""
         with self.changed:
             self.changed.wait_for(lambda: self.waiting or self.closed)
+            if self.waiting:
+                self.changed.wait_for(lambda: self.closed or self.waiting[-1][1].endswith(b"\n"), LINE)
             chunks: list[dict[str, Any]] = []
             room = REPORT
             while self.waiting and room > 0:

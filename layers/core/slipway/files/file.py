@@ -164,7 +164,8 @@ def delete(tx: Transaction, caller: Caller, project_id: UUID, path: str, if_matc
 
 def _find(tx: Transaction, caller: Caller, project_id: UUID, path: str, exact: bool = True) -> File | None:
     """The file at a path, its row locked. A project's changes of names are made one at a time (TOUCH)."""
-    tx.run(TOUCH, team_id=caller.team_id, project_id=project_id)
+    if not tx.run(TOUCH, team_id=caller.team_id, project_id=project_id):
+        raise Error("not_found")  # it was deleted just now
     row = tx.one(FIND, team_id=caller.team_id, project_id=project_id, path_key=paths.key(path))
     if row is None:
         return None

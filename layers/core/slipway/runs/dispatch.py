@@ -29,7 +29,7 @@ INLINE_BYTES = 1_000_000
 ARTIFACT_FILES, ARTIFACT_BYTES = 100, 50_000_000
 
 LOCK = sql(
-    """select status, attempt, cancel_requested_at, deadline_at < now() as late from runs
+    """select status, attempt, cancel_requested_at, deadline_at < now() as late, lease_expires_at < now() as lapsed from runs
         where team_id = %(team_id)s and id = %(id)s for update"""
 )
 TAKE_WORKER = sql(

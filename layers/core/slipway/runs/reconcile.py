@@ -32,7 +32,9 @@ def one(team_id: UUID, run_id: UUID) -> None:
         if run is None:
             return
         if run["status"] != "queued":
-            give_back(tx, team_id, run_id, run["attempt"], "no report within its lease")
+            if run["late"] or run["lapsed"]:  # a report may have come since it was found
+                reason = "it did not end before its deadline" if run["late"] else "no report within its lease"
+                give_back(tx, team_id, run_id, run["attempt"], reason)
         elif run["cancel_requested_at"]:
             finish(tx, team_id, run_id, run["attempt"], "cancelled", "cancelled before it started")
         elif run["late"]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from slipway import ids, rooms
 from slipway.caller import Caller
@@ -60,15 +60,20 @@ class FinalArtifact(Input):
     sha256: Sha256
 
 
+def _storable(reason: str | None) -> str | None:
+    """Postgres keeps no NUL, and a result must not be lost over a character."""
+    return reason.replace("\0", "\ufffd") if reason else reason
+
+
 class FinalResult(Input):
     attempt: int
     status: Literal[
         "succeeded", "failed", "timed_out", "memory_exceeded", "output_exceeded", "disk_exceeded", "process_limit",
         "signalled", "cancelled", "never_started", "lost",
     ]  # fmt: skip
-    reason: str | None = Field(default=None, max_length=2000)
+    reason: Annotated[str | None, AfterValidator(_storable)] = Field(default=None, max_length=2000)
     exit_code: int | None = None
-    signal: str | int | None = None
+    signal: Annotated[str, Field(max_length=20)] | int | None = None
     wall_ms: int = 0
     cpu_ms: int = 0
     peak_memory_bytes: int = 0
@@ -103,8 +108,9 @@ ACCEPT = sql(
               lease_expires_at = now() + make_interval(secs => %(lease)s),
               status = 'running', started_at = coalesce(old.started_at, now())
          from (select output_seq, status, started_at, id from runs
-                where team_id = %(team_id)s and id = %(id)s for update) old
-        where r.team_id = %(team_id)s and r.id = old.id and r.finished_at is null
+                where team_id = %(team_id)s and id = %(id)s and attempt = %(attempt)s
+                  and status in ('starting', 'running') for update) old
+        where r.team_id = %(team_id)s and r.id = old.id
        returning old.output_seq as had, old.status as was, r.cancel_requested_at is not null as cancel"""
 )
 GET = sql(f"select {COLUMNS} from runs where team_id = %(team_id)s and id = %(id)s")
@@ -135,8 +141,8 @@ def output(tx: Transaction, caller: Caller, run_id: UUID, output: Output) -> Hea
             "run.output",
             {"stream": c.stream, "data_base64": c.data_base64, "at": c.at.isoformat(), "attempt": caller.attempt},
         )
-        for c in output.chunks
-        if c.seq > had
+        for seq, c in sorted({c.seq: c for c in output.chunks}.items())
+        if seq > had
     ]
     if events:
         rooms.append(tx, caller.team_id, "run", run_id, events)
@@ -197,7 +203,7 @@ def download(tx: Transaction, caller: Caller, run_id: UUID, artifact_id: UUID) -
 
 def _accept(tx: Transaction, caller: Caller, run_id: UUID, last: int) -> tuple[int, bool]:
     """Renew the lease and take chunks up to `last`; which number was known before, and whether to cancel."""
-    row = tx.one(ACCEPT, team_id=caller.team_id, id=run_id, last=last, lease=LEASE_SECONDS)
+    row = tx.one(ACCEPT, team_id=caller.team_id, id=run_id, attempt=caller.attempt, last=last, lease=LEASE_SECONDS)
     if row is None:
         raise Error("stale_attempt")
     if row["was"] == "starting":

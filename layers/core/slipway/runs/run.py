@@ -8,11 +8,12 @@ queued ──dispatch──► starting ──worker took it──► running �
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from slipway import clock, ids, limits, rooms
 from slipway.caller import Caller
@@ -28,6 +29,7 @@ from slipway.texts import PRINTABLE, Input
 
 OPEN = ("queued", "starting", "running")
 QUEUE_SECONDS = 3600  # a run that nobody could start for so long ends as never_started
+ARGUMENT_BYTES = 16_000
 CONCURRENT = "runs_concurrent"
 METERS = ("run_wall_seconds", "run_cpu_seconds", "run_memory_bytes", "run_processes", "run_open_files",
           "run_disk_bytes", "run_output_bytes")  # fmt: skip
@@ -35,12 +37,19 @@ Argument = Annotated[str, StringConstraints(max_length=4096, pattern=r"^[^\x00]*
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
 
 
+def _short(arguments: Sequence[str]) -> Sequence[str]:
+    """They are part of every event about the run, and an event must fit into a WebSocket message."""
+    if sum(len(argument.encode()) for argument in arguments) > ARGUMENT_BYTES:
+        raise ValueError(f"all arguments together have at most {ARGUMENT_BYTES} bytes")
+    return arguments
+
+
 class NewRun(Input):
     """`language` and `entry` are found from the files when absent. `artifacts` are glob patterns of files to keep."""
 
     language: Annotated[str, StringConstraints(max_length=20, pattern="^[a-z+]+$")] | None = None
     entry: str | None = Field(default=None, max_length=600)
-    arguments: list[Argument] = Field(default=[], max_length=100)
+    arguments: Annotated[list[Argument], AfterValidator(_short)] = Field(default=[], max_length=100)
     stdin: str = Field(default="", max_length=1_000_000)
     artifacts: list[Pattern] = Field(default=[], max_length=20)
     wall_seconds: int | None = Field(default=None, ge=1)
@@ -124,12 +133,20 @@ FINISH = sql(
         returning {COLUMNS}"""
 )
 OPEN_IN_PROJECT = sql(
-    "select id, attempt from runs where team_id = %(team_id)s and project_id = %(project_id)s and finished_at is null"
+    """select id, attempt from runs
+        where team_id = %(team_id)s and project_id = %(project_id)s and finished_at is null order by id for update"""
 )
+CLOSE_ROOMS = sql(
+    """delete from rooms where team_id = %(team_id)s
+          and id in (select id from runs where team_id = %(team_id)s and project_id = %(project_id)s)"""
+)
+HOLD_PROJECT = sql("select 1 from projects where team_id = %(team_id)s and id = %(id)s for key share")
 
 
 def create(tx: Transaction, caller: Caller, project_id: UUID, new: NewRun) -> Reply[Run]:
     """Reserve a slot, keep the project's tree as it is now, and queue the run."""
+    if not tx.run(HOLD_PROJECT, team_id=caller.team_id, id=project_id):
+        raise Error("not_found")  # it was deleted just now
     tree_sha256, entries = trees.take(tx, caller.team_id, project_id)
     entry = paths.clean(new.entry) if new.entry else None
     names = [e.path for e in entries]
@@ -232,9 +249,13 @@ def finish(
 
 
 def abandon(tx: Transaction, team_id: UUID, project_id: UUID) -> None:
-    """End what is open in a project that is about to be deleted, so that its slots come back."""
+    """End what is open in a project that is about to be deleted, so that its slots come back; drop the runs' logs.
+
+    All runs are locked before anything else is touched: a worker that ends one at this moment waits or is waited for.
+    """
     for row in tx.all(OPEN_IN_PROJECT, team_id=team_id, project_id=project_id):
         finish(tx, team_id, row["id"], row["attempt"], "cancelled", "the project was deleted")
+    tx.run(CLOSE_ROOMS, team_id=team_id, project_id=project_id)
 
 
 def announce(tx: Transaction, run: Run, event: str) -> None:
