@@ -1,21 +1,16 @@
-"""The roles and the database that the migrations expect, made on the embedded server or on any other.
-
-slipway_owner    owns the database and the schemas; migrations and the local queues use it
-slipway_app      what functions get: no superuser, no way round row-level security, owns nothing
-slipway_reader   read-only grants; nobody logs in as it until an operator gives it a password
-slipway_door     owns the few functions that must see across teams; nobody logs in as it
-"""
+"""The roles with passwords, and the database, on the embedded server or on any other (slipway.roles says what each is)."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
+
+from slipway.roles import APP, OWNER, READER, ensure
 
 if TYPE_CHECKING:
     import psycopg
 
-OWNER, APP, READER, DOOR = "slipway_owner", "slipway_app", "slipway_reader", "slipway_door"
 LOCK = 7_214_953_001  # advisory: two start-ups on one server take turns
 # The first minor releases without CVE-2025-8713 and its kin, which leak rows past row-level security.
 MINIMUM = {16: 160010, 17: 170006}
@@ -41,7 +36,8 @@ def bootstrap(superuser_url: str, *, database: str = "slipway", secret: str | No
             raise ValueError("the superuser has no password to derive others from: pass secret=")
         passwords = {role: derive(key, role) for role in (OWNER, APP)}
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-        make_roles(connection, passwords)
+        ensure(connection)
+        set_passwords(connection, passwords)
         make_database(connection, database)
     return address(superuser_url, database, OWNER, passwords[OWNER]), address(
         superuser_url, database, APP, passwords[APP]
@@ -61,38 +57,14 @@ def refuse_old(version: int) -> None:
         )
 
 
-def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
+def set_passwords(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
     from psycopg import sql
 
-    rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'slipway\\_%'").fetchall()
-    existing = {row[0] for row in rows}
-    for role in (OWNER, APP, READER, DOOR):
-        if role not in existing:
-            statement = sql.SQL("CREATE ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE")
-            connection.execute(statement.format(sql.Identifier(role)))
     for role, password in passwords.items():
         # The verifier, not the password: statements may be logged.
         verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
         alter = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
         connection.execute(alter)
-    # The owner makes functions that belong to the door; the creator of a database must be a member of its owner.
-    grant_membership(connection, DOOR, OWNER)
-    if not superuser(connection):
-        grant_membership(connection, OWNER, connection.info.user)
-
-
-def grant_membership(connection: psycopg.Connection[Any], role: LiteralString, member: str) -> None:
-    from psycopg import sql
-
-    # 'SET', not 'MEMBER': who creates a role is a member of it, but one that may only administer it.
-    row = connection.execute("SELECT pg_has_role(%s, %s, 'SET')", (member, role)).fetchone()
-    if not (row and row[0]):
-        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member)))
-
-
-def superuser(connection: psycopg.Connection[Any]) -> bool:
-    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
-    return bool(row and row[0])
 
 
 def make_database(connection: psycopg.Connection[Any], database: str) -> None:

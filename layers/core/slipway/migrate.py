@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import psycopg
 from pydantic import BaseModel
 
-from slipway import log, tokens
+from slipway import log, roles, tokens
 from slipway.capabilities import MIGRATIONS, use
 
 FOLDER = Path(__file__).parent / "schema" / "migrations"
@@ -85,6 +85,8 @@ def migrate(conninfo: str, phase: str | None = None) -> list[str]:
 def run(deploy: Deploy) -> None:
     """A deploy's step."""
     conninfo = use(MIGRATIONS).conninfo()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        roles.ensure(connection)
     versions = migrate(conninfo, deploy.phase)
     publish_keys(conninfo)
     log.info("migrated", phase=deploy.phase, versions=versions)
