@@ -1,0 +1,77 @@
+"""Reading one project through the local gateway, against uvicorn + FastAPI + an asynchronous pool without any of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from slipway import capabilities, ids, tokens
+
+from scripts.bench import samples
+from scripts.bench.ground import Ground, ground
+from scripts.bench.processes import free_ports, server
+from scripts.bench.report import Figure
+from scripts.client import Client
+
+TURNS, SECONDS, WARM_UP = 4, 5, 2
+THREADS, CONNECTIONS = 2, 16
+TARGET = 1.0
+
+
+class NoLoad(RuntimeError):
+    """wrk is missing, or not every answer was a success."""
+
+
+def run() -> list[Figure]:
+    if shutil.which("wrk") is None:
+        raise NoLoad("wrk is not installed: apt-get install wrk")
+    with tempfile.TemporaryDirectory() as folder:
+        port, other = free_ports(), free_ports()
+        with ground(Path(folder), port) as here:
+            gateway = ["scripts.bench.served_gateway", folder]
+            reference = ["scripts.bench.served_reference", here.superuser_url, str(other)]
+            log, environment = Path(folder), here.environment()
+            with (
+                server(gateway, port, "/health", log / "gateway.log", environment),
+                server(reference, other, "/docs", log / "reference.log", environment),
+            ):
+                return compare(here, port, other)
+
+
+def compare(here: Ground, port: int, other: int) -> list[Figure]:
+    with capabilities.granting("bench", (capabilities.SIGNING_KEYS,)):
+        token = tokens.issue_access(here.user_id, here.session_id)
+    path = f"/v1/projects/{ids.encode('prj', here.project_id)}"
+    answers = [Client(f"http://127.0.0.1:{p}", token).call("GET", path) for p in (port, other)]
+    if answers[0] != answers[1]:
+        raise NoLoad(f"the two answer differently: {json.dumps(answers)}")
+    for warmed in (port, other):
+        requests_per_second(warmed, path, token, WARM_UP)
+    found = samples.in_turn(
+        TURNS,
+        {
+            "gateway": lambda: requests_per_second(port, path, token, SECONDS),
+            "reference": lambda: requests_per_second(other, path, token, SECONDS),
+        },
+    )
+    gateway, reference = found["gateway"], found["reference"]
+    by_reference = samples.ratio(gateway, reference)
+    return [
+        Figure("gateway ÷ uvicorn + FastAPI", by_reference.text(), f"≥ {TARGET}", by_reference.median >= TARGET),
+        Figure("gateway", samples.spread(gateway).text("requests/s", 0)),
+        Figure("uvicorn + FastAPI + async pool", samples.spread(reference).text("requests/s", 0)),
+    ]
+
+
+def requests_per_second(port: int, path: str, token: str, seconds: int) -> float:
+    """What wrk counts; raises NoLoad when an answer was no success."""
+    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-H", f"Authorization: Bearer {token}"]
+    done = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], check=True, capture_output=True, text=True)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    if rate is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise NoLoad(f"port {port} did not answer every request with a success:\n{done.stdout}")
+    return float(rate[1])

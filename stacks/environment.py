@@ -1,0 +1,77 @@
+"""One deployed environment, as cdk.json describes it: where it is, how large, how long it keeps things."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class BadEnvironment(ValueError):
+    """cdk.json does not describe this environment, or describes it wrongly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """`lean` lets Aurora pause and has no proxy; `standard` has RDS Proxy and a second database instance.
+
+    ACU are Aurora capacity units (about 2 GB each). `keep` protects the database and the secrets from deletion.
+    A domain needs `certificate`, the ARN of an ACM certificate for it in this region; its DNS record is the operator's.
+    """
+
+    name: str
+    region: str
+    profile: Literal["lean", "standard"]
+    log_days: int
+    backup_days: int
+    min_acu: float
+    max_acu: float
+    warm_workers: int
+    max_workers: int
+    cors_origins: tuple[str, ...]
+    account: str = ""
+    keep: bool = False
+    alarm_email: str = ""
+    domain: str = ""
+    socket_domain: str = ""
+    certificate: str = ""
+    vpc_cidr: str = "10.20.0.0/16"
+    socket_rate: int = 500  # messages per second over all connections
+    signing_label: str = "AWSCURRENT"  # which version of the signing seeds; a new label is how a rotation is deployed
+
+    @property
+    def prefix(self) -> str:
+        """Begins every physical name: `slipway-prod`."""
+        return f"slipway-{self.name}"
+
+    @property
+    def standard(self) -> bool:
+        return self.profile == "standard"
+
+
+def read(name: str, described: dict[str, dict[str, Any]]) -> Environment:
+    """The environment of that name; raises BadEnvironment with the remedy."""
+    if name not in described:
+        raise BadEnvironment(f"cdk.json has no environment {name!r}: choose one of {', '.join(sorted(described))}")
+    values = described[name]
+    unknown = set(values) - {field.name for field in fields(Environment)}
+    if unknown:
+        raise BadEnvironment(f"cdk.json, {name}: unknown {', '.join(sorted(unknown))}; see stacks/environment.py")
+    try:
+        environment = Environment(name=name, **{**values, "cors_origins": tuple(values.get("cors_origins", ()))})
+    except TypeError as error:
+        raise BadEnvironment(f"cdk.json, {name}: {error}") from None
+    if environment.profile not in ("lean", "standard"):
+        raise BadEnvironment(f"cdk.json, {name}: profile {environment.profile!r} is neither lean nor standard")
+    if (environment.domain or environment.socket_domain) and not environment.certificate:
+        raise BadEnvironment(f"cdk.json, {name}: a domain needs `certificate`, the ARN of its ACM certificate")
+    return environment
+
+
+def context() -> dict[str, Any]:
+    """cdk.json's context: the CDK command line hands it over, a plain `python app.py` reads it here."""
+    read_context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return read_context
