@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slipway.roles import APP, OWNER
+
+__all__ = ["APP", "DATABASE", "OWNER", "STAGE", "Names", "Places"]  # OWNER is Aurora's master user
+
 DATABASE = "slipway"
-OWNER = "slipway_owner"  # Aurora's master user; the migrations' role
-APP = "slipway_app"  # what functions log in as, by IAM token
 STAGE = "live"  # of the WebSocket API, whose stage stands in every URL; also the alias of every function
 
 

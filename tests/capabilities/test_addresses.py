@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,15 +81,3 @@ def test_aws_the_iam_token_is_kept_for_ten_minutes(with_iam: Any) -> None:
         with time_machine.travel(start + timedelta(minutes=minutes), tick=False):
             seen.append(with_iam.provide(DATABASE).conninfo())
     assert seen[0] == seen[1] != seen[2]
-
-
-def test_aws_migrations_log_in_with_what_the_secret_holds_now(on_aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = on_aws.client("secretsmanager")
-    value = {"username": "slipway_owner", "password": "it's 1 \\ secret"}
-    arn = secrets.create_secret(Name="owner", SecretString=json.dumps(value))["ARN"]
-    monkeypatch.setenv("SLIPWAY_DATABASE_SECRET_ARN", arn)
-    settings.reset()
-    parts = conninfo_to_dict(on_aws.provide(MIGRATIONS).conninfo())
-    assert (parts["user"], parts["password"], parts["host"]) == ("slipway_owner", value["password"], "db.example")
-    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(value | {"password": "rotated"}))
-    assert conninfo_to_dict(on_aws.provide(MIGRATIONS).conninfo())["password"] == "rotated"

@@ -30,7 +30,7 @@ def run_task(provider: str, count: int) -> dict[str, Any]:
     network = {
         "subnets": [settings.get("SLIPWAY_TASK_SUBNETS")],
         "securityGroups": [settings.get("SLIPWAY_TASK_SECURITY_GROUP")],
-        "assignPublicIp": "DISABLED",
+        "assignPublicIp": "ENABLED",
     }
     return {
         "cluster": "workers",

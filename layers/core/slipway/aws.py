@@ -169,7 +169,7 @@ class EcsTasks:
                 "awsvpcConfiguration": {
                     "subnets": settings.get("SLIPWAY_TASK_SUBNETS").split(","),
                     "securityGroups": [settings.get("SLIPWAY_TASK_SECURITY_GROUP")],
-                    "assignPublicIp": "DISABLED",
+                    "assignPublicIp": "ENABLED",  # there is no NAT: stacks/network.py says why
                 }
             },
         )
@@ -222,19 +222,10 @@ class RdsAddress:
 
 
 class OwnerAddress:
-    """The migrations role, with the user and password that Secrets Manager keeps and rotates."""
+    """The migrations role. Its password comes as libpq's own PGPASSWORD: stacks/capabilities.py says why."""
 
     def conninfo(self) -> str:
-        url = settings.get("SLIPWAY_MIGRATIONS_URL")
-        arn = settings.get("SLIPWAY_DATABASE_SECRET_ARN")
-        if not arn:
-            return url
-        import json
-
-        from psycopg.conninfo import make_conninfo
-
-        secret = json.loads(_client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-        return make_conninfo(url, user=secret["username"], password=secret["password"])
+        return settings.get("SLIPWAY_MIGRATIONS_URL")
 
 
 MAKERS: dict[Kind, Callable[[Capability[Any]], Any]] = {

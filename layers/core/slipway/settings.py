@@ -24,7 +24,6 @@ SETTINGS = (
     Setting("SLIPWAY_DATABASE_URL", None, "libpq connection string of the application role."),
     Setting("SLIPWAY_MIGRATIONS_URL", None, "libpq connection string of the schema's owner; migrations only."),
     Setting("SLIPWAY_DATABASE_IAM", "", "Set to 1 to put an RDS IAM token in the connection string's password (AWS)."),
-    Setting("SLIPWAY_DATABASE_SECRET_ARN", "", "Secrets Manager secret of the migrations role (AWS)."),
     Setting("SLIPWAY_SIGNING_SEEDS", None, "Comma-separated 32-byte hex seeds of the token-signing keys; the first signs."),
     Setting("SLIPWAY_PUBLIC_URL", "http://127.0.0.1:8000", "Where clients and workers reach the HTTP API."),
     Setting("SLIPWAY_SOCKET_URL", "ws://127.0.0.1:8001", "Where clients reach the WebSocket API."),

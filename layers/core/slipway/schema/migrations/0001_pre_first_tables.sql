@@ -483,7 +483,7 @@ $$;
 -- Workers are free: the runs that have waited longest.
 create function app.next_queued_runs(p_limit bigint) returns table (team_id uuid, id uuid)
 language sql security definer set search_path = pg_catalog, public as $$
-  select r.team_id, r.id from runs r where r.status = 'queued' order by r.created_at limit p_limit
+  select r.team_id, r.id from runs r where r.status = 'queued' and r.finished_at is null order by r.created_at limit p_limit
 $$;
 
 grant create on schema app to slipway_door;
