@@ -1,0 +1,168 @@
+"""A prepared world that every contract test starts from: people with each role, a stranger, files, runs at each stage.
+
+Built once per test process through the API itself, kept as a database; `World` is what the tests need to know of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from slipway import capabilities, db, ids, settings
+
+from stacks.local import sessions
+from stacks.local.capabilities import provider
+from stacks.local.machine import Machine
+from stacks.local.postgres import Server
+from tests.api import Api, Person
+
+ROLES = ("admin", "editor", "viewer", "billing")
+RUN_TOKEN = "slp_run_" + "r" * 43
+ENDING_TOKEN = "slp_run_" + "e" * 43
+CONNECTION = "conn0000="
+ARTIFACT = b"left by a run"
+
+
+@dataclass
+class World:
+    """Ids as the API shows them. `run` waits, `running` reports with RUN_TOKEN, `ending` with ENDING_TOKEN, `done` left an
+    artifact, `cancelling` waits to be cancelled; `doomed` is a project to delete, `empty` one without files,
+    `leaver` a person to log out. The owner listens to every room, on CONNECTION."""
+
+    owner: Person
+    stranger: Person
+    leaver: Person
+    roles: dict[str, Person]
+    doomed: str
+    empty: str
+    etag: str
+    run: str
+    running: str
+    ending: str
+    done: str
+    cancelling: str
+    artifact: str
+
+    @property
+    def project(self) -> str:
+        return self.owner.project["id"]
+
+    @property
+    def workspace(self) -> str:
+        return self.owner.workspace["id"]
+
+    @property
+    def team(self) -> str:
+        return self.owner.team["id"]
+
+
+@contextmanager
+def inhabited(machine: Machine) -> Iterator[None]:
+    """Within, this process's settings and capabilities are the machine's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in machine.settings().items():
+            patch.setenv(name, value)
+        settings.reset()
+        capabilities.provide(provider(machine))
+        yield
+        settings.reset()
+        capabilities.provide(None)
+
+
+@contextmanager
+def database(server: Server, like: Machine, template: str) -> Iterator[Machine]:
+    """The machine with a fresh copy of a database."""
+    name = f"c{uuid.uuid4().hex}"
+    with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template} owner slipway_owner")
+    yield replace(like, owner_url=_named(like.owner_url, name), app_url=_named(like.app_url, name))
+    with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+def name_of(machine: Machine) -> str:
+    return urlsplit(machine.owner_url).path[1:]
+
+
+def _named(url: str, name: str) -> str:
+    return url.replace(f"{urlsplit(url).path}?", f"/{name}?")
+
+
+def build(server: Server, machine: Machine) -> World:
+    """Make the world in the machine's database, and leave no connection open to it."""
+    with inhabited(machine):
+        made = _build(server, machine, Api())
+        db.close()
+    sessions.close(machine.owner_url)
+    return made
+
+
+def _build(server: Server, machine: Machine, api: Api) -> World:
+    owner, stranger, leaver = api.project("Ann"), api.project("Bob"), api.register("Lea")
+    roles = {role: api.register(role.title()) for role in ROLES}
+    etag = api.save(owner, "main.py", b"print('hello')\n").headers["etag"]
+    for path in ("notes/one.txt", "notes/two.txt", "old.txt"):
+        api.save(owner, path, path.encode())
+    at = {"workspace_id": owner.workspace["id"]}
+    doomed, empty = (
+        api.call("POST /v1/workspaces/{workspace_id}/projects", {"name": name}, by=owner, **at).json["id"]
+        for name in ("Doomed", "Empty")
+    )
+    to_delete = {"project_id": doomed}
+    api.call("PUT /v1/projects/{project_id}/files/{path+}", b"1", by=owner, path="a.py", **to_delete)
+    api.call("POST /v1/projects/{project_id}/runs", {}, by=owner, **to_delete)
+    runs = [api.run(owner).json["id"] for _ in range(5)]
+    artifact = ids.new()
+    made = World(owner, stranger, leaver, roles, doomed, empty, etag, *runs, artifact=ids.encode("art", artifact))
+    name = name_of(machine)
+    with psycopg.connect(server.superuser_url, dbname=name, autocommit=True) as everything:
+        for role, person in roles.items():
+            user, team = ids.decode("usr", person.user["id"]), ids.decode("team", owner.team["id"])
+            everything.execute(
+                "insert into team_members (team_id, user_id, role) values (%s, %s, %s)", (team, user, role)
+            )
+        listener = ids.decode("usr", owner.user["id"])
+        everything.execute("insert into connections (id, user_id) values (%s, %s)", (CONNECTION, listener))
+        everything.execute(
+            "insert into subscriptions (team_id, room_id, connection_id, user_id) select team_id, id, %s, %s from rooms",
+            (CONNECTION, listener),
+        )
+        for run, token in ((made.running, RUN_TOKEN), (made.ending, ENDING_TOKEN)):
+            everything.execute(
+                """update runs set status = 'running', attempt = 1, token_hash = %s, started_at = now(),
+                          lease_expires_at = now() + interval '1 hour' where id = %s""",
+                (hashlib.sha256(token.encode()).digest(), ids.decode("run", run)),
+            )
+        done = ids.decode("run", made.done)
+        everything.execute(
+            "update runs set status = 'succeeded', attempt = 1, started_at = now(), finished_at = now() where id = %s",
+            (done,),
+        )
+        everything.execute(
+            """insert into run_artifacts (team_id, id, run_id, attempt, path, size, sha256)
+               select team_id, %s, id, 1, 'out.bin', %s, %s from runs where id = %s""",
+            (artifact, len(ARTIFACT), hashlib.sha256(ARTIFACT).digest(), done),
+        )
+    with capabilities.granting("world", (capabilities.ARTIFACTS_WRITE,)):
+        capabilities.use(capabilities.ARTIFACTS_WRITE).put(f"{done}/{artifact}", ARTIFACT)
+    return made
+
+
+def chunk(text: bytes) -> dict[str, object]:
+    """A chunk of output as a worker reports it."""
+    at = "2026-01-02T03:04:05Z"
+    return {"seq": 1, "stream": "stdout", "at": at, "data_base64": base64.b64encode(text).decode()}
+
+
+def home(tmp: Path, owner_url: str, app_url: str, seed: str) -> Machine:
+    from stacks.local import machine as machines
+
+    return replace(machines.open_or_create(tmp, 1, 1), owner_url=owner_url, app_url=app_url, signing_seed=seed)
