@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from slipway import migrate
+
 from stacks.local import postgres
 
 FILE = migrate.FOLDER.parent / "schema.sql"

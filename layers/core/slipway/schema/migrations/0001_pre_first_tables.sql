@@ -313,6 +313,7 @@ create table connections (
   connected_at timestamptz not null default now()
 );
 create index connections_user on connections (user_id);
+create index connections_age on connections (connected_at);
 
 create table subscriptions (
   team_id       uuid not null,
