@@ -46,7 +46,7 @@ oracle: install ## Deploy the synthesized templates to an AWS emulator and call 
 docs: install ## Generate docs/routes.md, data.md, errors.md, settings.md and schema.sql
 	@scripts/generate-docs
 
-lock: install ## Resolve the two hashed locks anew
+lock: install ## Resolve the hashed locks anew
 	@scripts/lock
 
 format: install ## Format and fix what can be fixed

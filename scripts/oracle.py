@@ -122,13 +122,19 @@ def zipped(folder: Path) -> bytes:
     return content.getvalue()
 
 
+def for_here(asset: Path) -> Path:
+    """The asset; a layer of third-party packages built anew, since the templates' own is for Lambda's processor."""
+    if not (asset / "python" / "pydantic").is_dir():
+        return asset
+    name = "single" if (asset / "python" / "fastapi").is_dir() else "deps"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return layer.ensure(HOME / name, version, f"{platform.machine()}-manylinux_2_28", layer.lock(name))
+
+
 def upload(address: str, templates: Path) -> int:
-    """What `cdk deploy` would: every asset to the bucket that the templates name. The layer of third-party packages
-    is built anew for this machine, since the one in the templates is for Lambda's processor. The number of assets."""
+    """What `cdk deploy` would: every asset to the bucket that the templates name. The number of assets."""
     s3 = client("s3", address)
     done: set[str] = set()
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    own = layer.ensure(HOME / "deps", version, f"{platform.machine()}-manylinux_2_28")
     for file in sorted(templates.glob("*.assets.json")):
         for asset in json.loads(file.read_text())["files"].values():
             source = templates / asset["source"]["path"]
@@ -140,8 +146,7 @@ def upload(address: str, templates: Path) -> int:
                     continue
                 if not done:
                     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-                deps = (source / "python" / "pydantic").is_dir()
-                s3.put_object(Bucket=bucket, Key=key, Body=zipped(own if deps else source))
+                s3.put_object(Bucket=bucket, Key=key, Body=zipped(for_here(source)))
                 done.add(key)
     return len(done)
 

@@ -56,7 +56,7 @@ def _http() -> str:
 
 
 def _roles() -> str:
-    named = sorted(permissions.OWNER)
+    named = sorted(permissions.ADMIN)
     rows = [(p, *("yes" if permissions.allows(role, p) else "" for role in permissions.ROLES)) for p in named]
     return table(f"permission, {', '.join(permissions.ROLES)}", rows)
 

@@ -17,6 +17,7 @@ from stacks.migration import Migration, Settlement
 from stacks.network import Network
 from stacks.places import Names, Places
 from stacks.queues import Queues
+from stacks.single import Single
 from stacks.socket import Socket
 from stacks.storage import Storage
 from stacks.watch import Watch
@@ -43,8 +44,10 @@ def build(app: cdk.App, environment: Environment) -> None:
     migration = Migration(app, environment, places, env)
     execution = Execution(app, environment, places, env)
     authorizer = routes.Authorizer(app, environment, places, env)
+    single = [Single(app, environment, places, env)] if environment.api == "single" else []
+    shared = next((stack.integration for stack in single), None)
     domains = [
-        routes.Routes(app, environment, places, domain, found, authorizer.id, env)
+        routes.Routes(app, environment, places, domain, found, authorizer.id, shared, env)
         for domain, found in routes.domains().items()
     ]
     background = Background(app, environment, places, env)
@@ -54,8 +57,8 @@ def build(app: cdk.App, environment: Environment) -> None:
     watch = Watch(app, environment, places, env)
 
     _after([migration], ground)
-    _after([execution, authorizer, background, socket], [migration])
-    _after(domains, [authorizer])
+    _after([execution, authorizer, background, socket, *single], [migration])
+    _after(domains, [authorizer, *single])
     _after([background], [execution])
     _after([http], domains or [authorizer])
     _after([settlement], [http, socket, background, *domains])

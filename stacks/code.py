@@ -1,7 +1,8 @@
 """The folders that become Lambda code, the core layer and the workers' image: copied from the tree into build/.
 
 One asset for each folder of `functions/`, with the path kept, because the handler string is
-`functions.http.projects.create.create`. Only what git would keep is copied, so the hash depends on the sources alone.
+`functions.http.projects.create.create`; one for all routes in the profile `api: single`. Only what git would keep is
+copied, so the hash depends on the sources alone.
 """
 
 from __future__ import annotations
@@ -55,6 +56,17 @@ def functions(folder: str, build: Path = BUILD) -> Path:
     """The asset of one folder of functions; only its own files, not those of folders below it."""
     source = ROOT.joinpath("functions", *folder.split("-"))
     return _mirror(build / "functions" / folder, sorted(source.glob("*.py")), ROOT)
+
+
+@cache
+def routes(build: Path = BUILD) -> Path:
+    """The asset of `slipway.single.handler`, which finds the routes by their files, and the authorizers beside them."""
+    return _mirror(build / "routes", [ROOT / "functions" / folder for folder in ("http", "authorizer")], ROOT)
+
+
+def of(function: Function) -> Path:
+    """The asset that holds the function's code."""
+    return routes() if function.kind == "single" else functions(folder_of(function))
 
 
 @cache

@@ -19,6 +19,8 @@ class Environment:
     """`lean` lets Aurora pause and has no proxy; `standard` has RDS Proxy and a second database instance.
 
     ACU are Aurora capacity units (about 2 GB each). `keep` protects the database and the secrets from deletion.
+    `api: single` serves all routes with one function in place of one for each: one deploy and fewer connections, but one
+    role with what all routes need. The routes keep their ids, so it may be changed later.
     A domain needs `certificate`, the ARN of an ACM certificate for it in this region; its DNS record is the operator's.
     """
 
@@ -32,6 +34,7 @@ class Environment:
     warm_workers: int
     max_workers: int
     cors_origins: tuple[str, ...]
+    api: Literal["routes", "single"] = "routes"
     account: str = ""
     keep: bool = False
     alarm_email: str = ""
@@ -66,6 +69,8 @@ def read(name: str, described: dict[str, dict[str, Any]]) -> Environment:
         raise BadEnvironment(f"cdk.json, {name}: {error}") from None
     if environment.profile not in ("lean", "standard"):
         raise BadEnvironment(f"cdk.json, {name}: profile {environment.profile!r} is neither lean nor standard")
+    if environment.api not in ("routes", "single"):
+        raise BadEnvironment(f"cdk.json, {name}: api {environment.api!r} is neither routes nor single")
     if (environment.domain or environment.socket_domain) and not environment.certificate:
         raise BadEnvironment(f"cdk.json, {name}: a domain needs `certificate`, the ARN of its ACM certificate")
     return environment

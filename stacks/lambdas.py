@@ -63,9 +63,11 @@ class Lambdas:
     """Makes the functions of one stack. Its layers are made here from the same two assets in every stack: a layer
     exported from one stack and imported by others could never be replaced."""
 
-    def __init__(self, stack: cdk.Stack, environment: Environment, places: Places, log_name: str) -> None:
+    def __init__(
+        self, stack: cdk.Stack, environment: Environment, places: Places, log_name: str, packages: str = "deps"
+    ) -> None:
         """`log_name`: of the stack's log group. One for all functions of a stack, because they are read together and
-        a group for each would spend a resource."""
+        a group for each would spend a resource. `packages`: which layer of third-party packages (stacks/layer.py)."""
         self.stack = stack
         self.environment = environment
         self.places = places
@@ -78,7 +80,8 @@ class Lambdas:
         )
         self._code: dict[str, s3_assets.Asset] = {}
         self._layer_hashes: list[str] = []
-        self._layers = [self._layer("Core", str(code.core())), self._layer("Deps", str(layer.ensure()))]
+        third_party = self._layer(packages.capitalize(), str(layer.named(packages)))
+        self._layers = [self._layer("Core", str(code.core())), third_party]
 
     def _layer(self, name: str, path: str) -> str:
         asset = s3_assets.Asset(self.stack, f"{name}LayerCode", path=path)
@@ -94,11 +97,10 @@ class Lambdas:
         return made.ref
 
     def _asset(self, function: Function) -> s3_assets.Asset:
-        folder = code.folder_of(function)
-        if folder not in self._code:
-            path = str(code.functions(folder))
-            self._code[folder] = s3_assets.Asset(self.stack, f"{construct_id(function)}Code", path=path)
-        return self._code[folder]
+        path = str(code.of(function))
+        if path not in self._code:
+            self._code[path] = s3_assets.Asset(self.stack, f"{construct_id(function)}Code", path=path)
+        return self._code[path]
 
     def add(self, function: Function, *extra: Statement) -> Deployed:
         """`extra`: what the trigger itself needs from the function's role, as an event source mapping does."""

@@ -1,4 +1,7 @@
-"""Builds the layer of third-party packages from its hashed lock, without Docker, and the same bytes every time.
+"""Builds a layer of third-party packages from its hashed lock, without Docker, and the same bytes every time.
+
+There are two, and a function has one of them: `deps`, or for the profile `api: single` the layer `single`, which holds
+the same packages and FastAPI.
 
 Bytecode halves a cold import, and Lambda's folders are read-only, so it is made here, by a Python of the target's
 version when this machine has one. `unchecked-hash` bytecode carries no time stamp, and the paths in it are those of
@@ -18,6 +21,7 @@ from pathlib import Path
 
 from stacks.environment import ROOT
 
+NAMES = ("deps", "single")
 LOCK = ROOT / "layers" / "deps" / "requirements.lock"
 TARGET = ROOT / "build" / "layers" / "deps"
 PYTHON = "3.13"
@@ -65,15 +69,15 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-def _install(folder: Path, python: str, platform: str) -> None:
+def _install(folder: Path, python: str, platform: str, locked: Path) -> None:
     command = [
         uv(), "pip", "install", "--no-config", "--quiet", "--target", str(folder), "--python-version", python,
         "--require-hashes", "--only-binary", ":all:", "--no-compile-bytecode", "--link-mode", "copy",
-        "--python-platform", platform, "--requirements", str(LOCK),
+        "--python-platform", platform, "--requirements", str(locked),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NotBuilt(f"uv could not install {LOCK.relative_to(ROOT)} for {platform}: {done.stderr.strip()}")
+        raise NotBuilt(f"uv could not install {locked} for {platform}: {done.stderr.strip()}")
 
 
 def _prune(folder: Path) -> None:
@@ -110,14 +114,14 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def build(target: Path = TARGET, python: str = PYTHON, platform: str = PLATFORM) -> Built:
+def build(target: Path = TARGET, python: str = PYTHON, platform: str = PLATFORM, locked: Path = LOCK) -> Built:
     """Build into `target/python`; raises NotBuilt with the reason. The old layer stays until the new one is whole."""
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(fresh, ignore_errors=True)
     packages = fresh / "python"
     packages.mkdir(parents=True)
     try:
-        _install(packages, python, platform)
+        _install(packages, python, platform, locked)
         _prune(packages)
         compiler = interpreter(python)
         if compiler:
@@ -132,27 +136,36 @@ def build(target: Path = TARGET, python: str = PYTHON, platform: str = PLATFORM)
         fresh.rename(target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    _stamp(target).write_text(_wanted(python, platform))
+    _stamp(target).write_text(_wanted(python, platform, locked))
     return Built(target, size(target), compiler is not None)
+
+
+def lock(name: str) -> Path:
+    return LOCK.parent.with_name(name) / LOCK.name
+
+
+def named(name: str) -> Path:
+    """The folder of that layer for Lambda, built when it is not there."""
+    return ensure(TARGET.with_name(name), locked=lock(name))
 
 
 def _stamp(target: Path) -> Path:
     return target.with_name(f"{target.name}.built")
 
 
-def _wanted(python: str, platform: str) -> str:
-    recipe = Path(__file__).read_bytes() + LOCK.read_bytes()
+def _wanted(python: str, platform: str, locked: Path) -> str:
+    recipe = Path(__file__).read_bytes() + locked.read_bytes()
     return hashlib.sha256(recipe + f"{python} {platform}".encode()).hexdigest()
 
 
-def ensure(target: Path = TARGET, python: str = PYTHON, platform: str = PLATFORM) -> Path:
+def ensure(target: Path = TARGET, python: str = PYTHON, platform: str = PLATFORM, locked: Path = LOCK) -> Path:
     """The layer's folder, built when it is absent or older than its lock. A stale one serves when there is no network,
     and says so: synthesis must work offline, a deploy should not come from such a machine."""
     stamp = _stamp(target)
-    if target.is_dir() and stamp.exists() and stamp.read_text() == _wanted(python, platform):
+    if target.is_dir() and stamp.exists() and stamp.read_text() == _wanted(python, platform, locked):
         return target
     try:
-        return build(target, python, platform).folder
+        return build(target, python, platform, locked).folder
     except NotBuilt as error:
         if not target.is_dir():
             raise
@@ -161,13 +174,15 @@ def ensure(target: Path = TARGET, python: str = PYTHON, platform: str = PLATFORM
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Build the layer of third-party packages.")
-    parser.add_argument("--target", type=Path, default=TARGET)
+    parser = argparse.ArgumentParser(description="Build a layer of third-party packages.")
+    parser.add_argument("name", nargs="?", choices=NAMES, default=NAMES[0])
+    parser.add_argument("--target", type=Path, default=None, help="build/layers/NAME by default")
     parser.add_argument("--python", default=PYTHON)
     parser.add_argument("--platform", default=PLATFORM)
     chosen = parser.parse_args()
     try:
-        built = build(chosen.target.resolve(), chosen.python, chosen.platform)
+        target = (chosen.target or TARGET.with_name(chosen.name)).resolve()
+        built = build(target, chosen.python, chosen.platform, lock(chosen.name))
     except NotBuilt as error:
         sys.exit(str(error))
     bytecode = "with bytecode" if built.bytecode else "without bytecode"

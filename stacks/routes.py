@@ -1,4 +1,8 @@
-"""One stack for each folder of functions/http: a function, an integration and a route for every file."""
+"""One stack for each folder of functions/http: a function, an integration and a route for every file.
+
+In the profile `api: single` these stacks hold the routes alone, under the same ids, and stacks/single.py the function:
+so a change of the profile leads living routes elsewhere, where a second stack could not create them a second time.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,20 @@ class Authorizer(cdk.Stack):
         self.id = made.ref if made else None
 
 
+def integrate(deployed: Deployed, lambdas: Lambdas) -> str:
+    """The HTTP API's way to a function: the integration's id."""
+    made = api.CfnIntegration(
+        lambdas.stack,
+        f"{construct_id(deployed.function)}Integration",
+        api_id=lambdas.places.http_api,
+        integration_type="AWS_PROXY",
+        integration_uri=deployed.arn,
+        payload_format_version="2.0",
+        timeout_in_millis=min(deployed.function.spec.timeout * 1000, 29_000),
+    )
+    return made.ref
+
+
 class Routes(cdk.Stack):
     def __init__(
         self,
@@ -48,41 +66,42 @@ class Routes(cdk.Stack):
         domain: str,
         routes: Sequence[Route],
         authorizer_id: str | None,
+        shared: str | None,
         env: cdk.Environment,
     ) -> None:
+        """`shared`: the integration that all routes lead to, in place of a function for each."""
         super().__init__(scope, f"{environment.prefix}-routes-{domain}", env=env)
         self._places = places
-        self._lambdas = Lambdas(self, environment, places, f"http/{domain}")
-        for route in routes:
-            if route.spec.allow != PUBLIC and authorizer_id is None:
-                raise NoAuthorizer(
-                    f'{route.spec.module} needs a caller: declare @authorizer("http") in functions/authorizer'
-                )
-            self._route(route, self._lambdas.add(route), authorizer_id)
+        if shared:
+            integrations = dict.fromkeys(routes, shared)
+        else:
+            lambdas = Lambdas(self, environment, places, f"http/{domain}")
+            integrations = {route: self._own(route, lambdas) for route in routes}
+        for route, integration in integrations.items():
+            self._route(route, integration, authorizer_id)
 
-    def _route(self, route: Route, deployed: Deployed, authorizer_id: str | None) -> None:
-        spec, id = route.spec, construct_id(route)
-        integration = api.CfnIntegration(
-            self,
-            f"{id}Integration",
-            api_id=self._places.http_api,
-            integration_type="AWS_PROXY",
-            integration_uri=deployed.arn,
-            payload_format_version="2.0",
-            timeout_in_millis=min(spec.timeout * 1000, 29_000),
+    def _own(self, route: Route, lambdas: Lambdas) -> str:
+        deployed = lambdas.add(route)
+        source = self._places.names.arn(
+            "execute-api", f"{self._places.http_api}/*/{route.spec.method}{route.spec.path}"
         )
+        lambdas.permit(deployed, "apigateway.amazonaws.com", source)
+        return integrate(deployed, lambdas)
+
+    def _route(self, route: Route, integration: str, authorizer_id: str | None) -> None:
+        spec = route.spec
         public = spec.allow == PUBLIC
+        if not public and authorizer_id is None:
+            raise NoAuthorizer(f'{spec.module} needs a caller: declare @authorizer("http") in functions/authorizer')
         made = api.CfnRoute(
             self,
-            f"{id}Route",
+            f"{construct_id(route)}Route",
             api_id=self._places.http_api,
             route_key=spec.key,
             operation_name=spec.name,
-            target=f"integrations/{integration.ref}",
+            target=f"integrations/{integration}",
             authorization_type="NONE" if public else "CUSTOM",
             authorizer_id=None if public else authorizer_id,
         )
         if public:
             nag.acknowledge(made, "AwsSolutions-APIG4", f"{spec.key} is declared public: nobody need log in for it")
-        source = self._places.names.arn("execute-api", f"{self._places.http_api}/*/{spec.method}{spec.path}")
-        self._lambdas.permit(deployed, "apigateway.amazonaws.com", source)

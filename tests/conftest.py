@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-
 from slipway import capabilities, db, migrate, settings
+
 from stacks.local import machine as machines
 from stacks.local import postgres, queues
 from stacks.local.capabilities import provider

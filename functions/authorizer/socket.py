@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from slipway import credentials
+from slipway import connections
 from slipway.authorizer import authorizer
 from slipway.capabilities import DATABASE
 
 
 @authorizer("socket", uses=(DATABASE,))
 def socket(ticket: str) -> dict[str, str] | None:
-    return credentials.ticket(ticket)
+    return connections.admit(ticket)

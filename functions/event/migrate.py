@@ -1,4 +1,4 @@
-"""Bring the schema up to date and publish the verification keys, before the routes of a deploy are updated."""
+"""Bring the schema up to date and publish the keys that verify tokens."""
 
 from __future__ import annotations
 

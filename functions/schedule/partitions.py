@@ -1,4 +1,4 @@
-"""Make the partitions of the coming months."""
+"""Make the partitions of the coming months and drop the old ones."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from slipway.schedule import schedule
 
 @schedule("rate(1 day)", uses=(DATABASE,))
 def partitions() -> None:
-    rooms.make_partitions()
+    rooms.turn_partitions()

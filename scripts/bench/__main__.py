@@ -43,8 +43,9 @@ def benchmark(name: str, minutes: float) -> Callable[[], list[Figure]]:
     """Imported only when it is run, so that no benchmark pays for another's imports."""
     module = import_module(f"scripts.bench.{name}")
     if name == "sustained":
-        return lambda: module.run(minutes)  # type: ignore[no-any-return]
-    return module.run  # type: ignore[no-any-return]
+        return lambda: module.run(minutes)
+    run: Callable[[], list[Figure]] = module.run
+    return run
 
 
 if __name__ == "__main__":

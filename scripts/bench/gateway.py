@@ -9,10 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from slipway import capabilities, ids, tokens
-
 from scripts.bench import samples
-from scripts.bench.ground import Ground, ground
+from scripts.bench.ground import ground
 from scripts.bench.processes import free_ports, server
 from scripts.bench.report import Figure
 from scripts.client import Client
@@ -39,13 +37,13 @@ def run() -> list[Figure]:
                 server(gateway, port, "/health", log / "gateway.log", environment),
                 server(reference, other, "/docs", log / "reference.log", environment),
             ):
-                return compare(here, port, other)
+                return compare(port, other)
 
 
-def compare(here: Ground, port: int, other: int) -> list[Figure]:
-    with capabilities.granting("bench", (capabilities.SIGNING_KEYS,)):
-        token = tokens.issue_access(here.user_id, here.session_id)
-    path = f"/v1/projects/{ids.encode('prj', here.project_id)}"
+def compare(port: int, other: int) -> list[Figure]:
+    client = Client(f"http://127.0.0.1:{port}")
+    client.register("Bench")
+    path, token = f"/v1/projects/{client.project('Bench')['id']}", client.token
     answers = [Client(f"http://127.0.0.1:{p}", token).call("GET", path) for p in (port, other)]
     if answers[0] != answers[1]:
         raise NoLoad(f"the two answer differently: {json.dumps(answers)}")

@@ -38,7 +38,10 @@ def run() -> list[Figure]:
     whole = samples.spread(found["platform"])
     return [
         Figure(
-            "POST to first line on the WebSocket", whole.text("ms", 0), f"≤ {FIRST_LINE_MS} ms", whole.median <= FIRST_LINE_MS
+            "POST to first line on the WebSocket",
+            whole.text("ms", 0),
+            f"≤ {FIRST_LINE_MS} ms",
+            whole.median <= FIRST_LINE_MS,
         ),
         Figure("above the bare sandbox", above.text("ms", 0), f"≤ {ABOVE_BARE_MS} ms", above.median <= ABOVE_BARE_MS),
         Figure("bare sandbox: bubblewrap, the same interpreter", samples.spread(found["bare"]).text("ms", 0)),
@@ -64,7 +67,16 @@ def bare_command(folder: Path) -> list[str]:
     shown += ["--ro-bind", python.prefix, python.prefix] if python.prefix else []
     shown += ["--ro-bind", str(work), "/work", "--chdir", "/work"]
     settings = ["--clearenv", "--setenv", "PYTHONUNBUFFERED", "1", "--setenv", "PYTHONDONTWRITEBYTECODE", "1"]
-    return [bubblewrap.find().path, "--unshare-all", "--die-with-parent", *shown, *settings, "--", python.path, "main.py"]
+    return [
+        bubblewrap.find().path,
+        "--unshare-all",
+        "--die-with-parent",
+        *shown,
+        *settings,
+        "--",
+        python.path,
+        "main.py",
+    ]
 
 
 def bare(command: list[str]) -> float:

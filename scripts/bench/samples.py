@@ -37,7 +37,7 @@ def in_turn(turns: int, variants: Mapping[str, Callable[[], float]]) -> dict[str
     """Every variant once a turn; every other turn backwards, so that none always comes after the same one."""
     found: dict[str, list[float]] = {name: [] for name in variants}
     for turn in range(turns):
-        names = list(variants) if turn % 2 == 0 else list(reversed(variants))
+        names = list(variants)[:: 1 if turn % 2 == 0 else -1]
         for name in names:
             found[name].append(variants[name]())
     return found

@@ -20,6 +20,7 @@ from stacks.local.tasks import SupervisedTasks
 @dataclass(frozen=True, slots=True)
 class Address:
     url: str
+    prepares: bool = True
 
     def conninfo(self) -> str:
         return self.url

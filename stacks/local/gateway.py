@@ -33,6 +33,7 @@ from stacks.local.http import HttpApi
 from stacks.local.interactive_docs import InteractiveDocs
 from stacks.local.invocation import Invoker
 from stacks.local.machine import Machine
+from stacks.local.one_write import OneWriteProtocol
 from stacks.local.processes import CANNOT_START
 from stacks.local.socket import Limits, SocketApi
 
@@ -116,7 +117,7 @@ def uvicorn_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

@@ -52,8 +52,7 @@ UNREGISTERED_SQL = {
 }
 # Who may act without a caller; test_declarations.py holds that no route gets there.
 DOORS = {
-    "accounts", "batches", "connections", "credentials", "outbox", "rooms", "runs/dispatch", "runs/reconcile", "tokens",
-    "workers",
+    "access_tokens", "accounts", "connections", "expiry", "outbox", "rooms", "runs/dispatch", "runs/reconcile", "workers",
 }  # fmt: skip
 SQL = re.compile(
     r"\s*(select\b.+\bfrom\b|insert into\b|update \w+( \w+)? set\b|delete from\b|with \w+ as\b|create table\b)",

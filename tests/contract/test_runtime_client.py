@@ -116,7 +116,7 @@ def test_an_event_is_taken(server: Server, copy: Machine) -> None:
         detail = {"taskArn": "arn:1", "lastStatus": "STOPPED", "stoppedReason": "ended"}
         event = {"id": "e", "source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
         assert run("event_worker_changed", event, copy) is None
-        assert everything.execute("select count(*) from workers").fetchone() == (0,)
+        assert everything.execute("select state from workers").fetchall() == [("gone",)]
 
 
 @pytest.mark.parametrize("token", ["valid", "invalid"])

@@ -28,12 +28,15 @@ ELSEWHERE = {
     "catalogue": "tests/contract/test_declarations.py",
     "discover": "tests/contract/test_declarations.py",
     "event": "tests/contract/test_declarations.py",
+    "expiry": "tests/core/test_connections.py",
     "frames": "tests/contract/test_access.py",
     "function": "tests/contract/test_declarations.py",
     "http": "tests/contract/test_shells.py",
     "object_names": "tests/capabilities/test_objects.py",
     "queue": "tests/contract/test_declarations.py",
+    "roles": "tests/stacks/local/test_postgres.py",
     "reply": "tests/contract/test_shells.py",
+    "runs/lease": "tests/core/runs/test_reconcile.py",
     "route": "tests/contract/test_declarations.py",
     "schedule": "tests/contract/test_declarations.py",
     "single": "tests/contract/test_shells.py",
@@ -42,7 +45,7 @@ ELSEWHERE = {
     "worker_network": "tests/capabilities/test_worker_network.py",
 }
 # Modules of the core without any test of their own. Only ever remove from here.
-WITHOUT_TEST = {"clock", "roles", "texts"}
+WITHOUT_TEST = {"clock", "texts"}
 # Longer than MAX_LINES. Only ever remove from here.
 LONG = {"tests/core/files/test_file.py"}
 

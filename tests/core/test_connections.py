@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from slipway import capabilities, connections
+from slipway import capabilities, connections, credentials
 from slipway.capabilities import CONNECTIONS
 from slipway.rooms import Broadcast
 
@@ -104,5 +104,28 @@ def test_connections_older_than_any_can_be_are_swept(api: Api, everything: psyco
         say("$connect", ann, connection, kind="CONNECT")
     everything.execute("update connections set connected_at = now() - interval '2 hours 11 minutes' where id = 'old'")
     everything.execute("update connections set connected_at = now() - interval '2 hours 9 minutes' where id = 'new'")
-    tick("disconnect")
+    tick("expire")
     assert rows(everything) == ["new"]
+
+
+def test_a_socket_ticket_works_once(api: Api) -> None:
+    ann = api.register()
+    ticket = api.call("POST /v1/socket/tickets", by=ann).json["ticket"]
+    context = connections.admit(ticket)
+    assert context and context["kind"] == "user"
+    assert connections.admit(ticket) is None
+
+
+def test_a_late_or_unknown_ticket_is_none(api: Api, everything: psycopg.Connection) -> None:
+    ticket = api.call("POST /v1/socket/tickets", by=api.register()).json["ticket"]
+    everything.execute("update socket_tickets set expires_at = now() - interval '1 second'")
+    assert connections.admit(ticket) is None
+    assert connections.admit("slp_wst_guess") is None
+    assert connections.admit("") is None
+
+
+def test_an_access_token_is_no_ticket_and_a_ticket_no_access_token(api: Api) -> None:
+    ann = api.register()
+    ticket = api.call("POST /v1/socket/tickets", by=ann).json["ticket"]
+    assert connections.admit(ann.token) is None
+    assert credentials.bearer(f"Bearer {ticket}")["kind"] == "nobody"

@@ -3,9 +3,8 @@ from __future__ import annotations
 import base64
 import hashlib
 
-import psycopg
 import pytest
-from slipway import credentials, tokens
+from slipway import access_tokens, credentials, tokens
 
 from tests.api import Api
 
@@ -41,7 +40,7 @@ def test_any_other_token_makes_nobody(token: str) -> None:
 
 
 def test_an_expired_token_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "ACCESS_SECONDS", -1)
+    monkeypatch.setattr(access_tokens, "ACCESS_SECONDS", -1)
     context = credentials.bearer(f"Bearer {api.register().token}")
     assert context["reason"] == "The access token has expired: exchange the refresh token."
 
@@ -57,26 +56,3 @@ def test_a_run_token_is_passed_on_as_its_hash_only() -> None:
     token = tokens.opaque(tokens.RUN_PREFIX)
     context = credentials.bearer(f"Bearer {token}")
     assert context == {"kind": "run", "token_hash": hashlib.sha256(token.encode()).hexdigest()}
-
-
-def test_a_socket_ticket_works_once(api: Api) -> None:
-    ann = api.register()
-    ticket = api.call("POST /v1/socket/tickets", by=ann).json["ticket"]
-    context = credentials.ticket(ticket)
-    assert context and context["kind"] == "user"
-    assert credentials.ticket(ticket) is None
-
-
-def test_a_late_or_unknown_ticket_is_none(api: Api, everything: psycopg.Connection) -> None:
-    ticket = api.call("POST /v1/socket/tickets", by=api.register()).json["ticket"]
-    everything.execute("update socket_tickets set expires_at = now() - interval '1 second'")
-    assert credentials.ticket(ticket) is None
-    assert credentials.ticket("slp_wst_guess") is None
-    assert credentials.ticket("") is None
-
-
-def test_an_access_token_is_no_ticket_and_a_ticket_no_access_token(api: Api) -> None:
-    ann = api.register()
-    ticket = api.call("POST /v1/socket/tickets", by=ann).json["ticket"]
-    assert credentials.ticket(ann.token) is None
-    assert credentials.bearer(f"Bearer {ticket}")["kind"] == "nobody"

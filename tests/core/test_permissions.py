@@ -8,8 +8,8 @@ from slipway.permissions import ALL, ROLES, WITHOUT_ROLE, allows
 MAY = {
     "viewer": {"team:read", "workspace:read", "project:read", "file:read", "run:read", "room:read"},
     "editor": {"project:create", "project:update", "file:write", "file:delete", "run:create", "run:cancel"},
-    "admin": {"workspace:create", "workspace:update", "project:delete"},
-    "owner": {"team:update", "team:delete"},
+    "admin": {"workspace:create", "project:delete"},
+    "owner": set(),
 }
 
 

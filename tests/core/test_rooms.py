@@ -159,8 +159,11 @@ def test_a_removed_member_s_socket_falls_silent(api: Api, ann: Person, everythin
 
 
 def test_a_role_without_the_right_to_read_cannot_listen(api: Api, ann: Person, everything: psycopg.Connection) -> None:
+    assert subscribe(ann, 0)["ok"]
     everything.execute("update team_members set role = 'billing'")
     assert subscribe(ann, 0)["error"]["code"] == "forbidden"
+    append(ann, 1)
+    assert frames(everything) == [], "who has lost the right goes on listening"
 
 
 def test_who_unsubscribes_hears_no_more(ann: Person, everything: psycopg.Connection) -> None:
@@ -245,9 +248,22 @@ def test_between_subscribe_and_append_no_event_is_lost(
 
 
 def test_partitions_of_the_coming_months_are_made_once(everything: psycopg.Connection) -> None:
-    assert rooms.make_partitions(4) == 2
-    assert rooms.make_partitions(4) == 0
+    assert rooms.turn_partitions(4) == 2
+    assert rooms.turn_partitions(4) == 0
     tick("partitions")
+
+
+def test_months_beyond_the_retention_are_dropped_whole(everything: psycopg.Connection) -> None:
+    month = "date_trunc('month', now()) - interval '{} months'"
+    for age in (3, 4):
+        (name, first, last) = everything.execute(
+            f"select 'room_events_' || to_char({month.format(age)}, 'YYYYMM'), {month.format(age)}, {month.format(age - 1)}"
+        ).fetchone() or ("", "", "")
+        everything.execute(f"create table {name} partition of room_events for values from ('{first}') to ('{last}')")
+    left = "select count(*) from pg_inherits where inhparent = 'room_events'::regclass"
+    (before,) = everything.execute(left).fetchone() or (0,)
+    tick("partitions")
+    assert everything.execute(left).fetchone() == (before - 1,)
 
 
 def test_events_of_a_month_without_partition_are_kept_and_do_not_stop_the_job(
@@ -257,7 +273,7 @@ def test_events_of_a_month_without_partition_are_kept_and_do_not_stop_the_job(
     everything.execute(f"drop table {name}")  # as after months of standstill
     append(ann, 1)
     assert everything.execute("select count(*) from room_events_rest").fetchone() == (1,)
-    assert rooms.make_partitions(3) == 1
+    assert rooms.turn_partitions(3) == 1
     append(ann, 2)
     assert [e["seq"] for e in subscribe(ann, 0)["data"]["events"]] == [1, 2]
 

@@ -91,9 +91,9 @@ def test_the_owner_s_statements_are_understood_too(machine: Machine) -> None:
 
 def owners() -> tuple[Statement, ...]:
     """Statements of a deploy, which the application may not say."""
-    from slipway import tokens
+    from slipway import access_tokens
 
-    return (tokens.PUBLISH, tokens.RETIRE)
+    return (access_tokens.PUBLISH, access_tokens.RETIRE)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def values() -> dict[str, Any]:
         "f1500",
     )  # fmt: skip
     number = dict.fromkeys(("limit", "size", "version", "days", "grace", "seconds", "lease", "start", "last", "attempt", "count",
-                            "waiting", "months", "delay_seconds", "files", "bytes"), 1)  # fmt: skip
+                            "waiting", "months", "keep", "new", "refusals", "delay_seconds", "files", "bytes"), 1)  # fmt: skip
     ids = {
         "team_id": uuid("team", 7), "user_id": uuid("usr", 700), "project_id": uuid("prj", 1500), "file_id": uuid("file", 1500),
         "run_id": uuid("run", 1500), "room_id": uuid("prj", 1500), "workspace_id": uuid("ws", 7), "id": uuid("prj", 1500),
@@ -131,7 +131,7 @@ def values() -> dict[str, Any]:
         "artifacts": ["a"], "limits": "{}", "entries": "[]", "result": None, "deadline_at": datetime.now(UTC),
         "at": datetime.now(UTC), "types": ["x"], "datas": ["{}"], "connection_id": "c700", "older_than": datetime.now(UTC),
         "sha256": b"x" * 32, "sha256s": [b"x" * 32], "tree_sha256": b"x" * 32, "token_hash": b"x" * 32, "parent_hash": b"x" * 32,
-        "kids": ["k"], "jwk": "{}", "ids": [uuid("out", 1)],
+        "kids": ["k"], "roles": ["viewer"], "jwk": "{}", "ids": [uuid("out", 1)],
     }  # fmt: skip
     return {**text, **number, **ids, **other}
 
@@ -189,7 +189,8 @@ def _doors(filled: psycopg.Connection, everything: psycopg.Connection) -> None:
         "app.login_user('7@example.com')",
         "app.refresh_token_user('\\x00')",
         "app.take_socket_ticket('\\x00')",
-        "app.drop_connections('{c1}', null)",
+        "app.drop_connections('{c1}')",
+        "app.expire()",
         "app.overdue_runs('30 seconds', 10)",
         "app.next_queued_runs(1)",
     ]

@@ -23,7 +23,9 @@ def ann(api: Api) -> Person:
 
 
 def states(everything: psycopg.Connection) -> list[str]:
-    return [state for (state,) in everything.execute("select state from workers order by started_at")]
+    return [
+        state for (state,) in everything.execute("select state from workers where state <> 'gone' order by started_at")
+    ]
 
 
 def test_an_ecs_event_names_the_address_of_the_task_s_interface() -> None:
@@ -119,7 +121,7 @@ def test_the_third_worker_that_stops_takes_the_run_with_it_and_says_why(
         consume(everything, "runs")
         worker.leave("Spot interruption")
     ended = get(api, ann, run)
-    assert (ended["status"], ended["reason"]) == ("lost", "the worker stopped: Spot interruption; attempt 3 of 3")
+    assert (ended["status"], ended["reason"]) == ("lost", "the worker stopped: Spot interruption; try 3 of 3")
     assert used(everything) == 0
 
 
@@ -154,3 +156,13 @@ def test_a_worker_that_stops_after_its_run_went_to_another_changes_nothing(
 def test_a_request_for_workers_starts_tasks(api: Api, everything: psycopg.Connection) -> None:
     assert deliver("workers", {"count": 2}) == []
     assert everything.execute("select task, count from local.task_requests").fetchall() == [("run", 2)]
+
+
+def test_a_worker_whose_end_is_told_before_its_start_never_seems_to_wait(
+    api: Api, everything: psycopg.Connection, workers: Workers
+) -> None:
+    """Neither a queue nor EventBridge keeps the order of what happened."""
+    worker = workers()
+    worker.leave()
+    worker.arrive()
+    assert states(everything) == []

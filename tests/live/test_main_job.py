@@ -101,7 +101,7 @@ def test_a_reconnect_in_the_middle_gets_exactly_what_it_missed(client: Client) -
 
 
 def test_the_log_route_and_the_room_have_the_same_numbers(client: Client) -> None:
-    ended, out, events = run(client, {"main.py": b"for i in range(5): print(i)"})
+    ended, _, events = run(client, {"main.py": b"for i in range(5): print(i)"})
     log = client.call("GET", f"/v1/runs/{ended['id']}/log")
     assert log["finished"]
     assert [c["seq"] for c in log["chunks"]] == [e["seq"] for e in events if e["event"] == "run.output"]

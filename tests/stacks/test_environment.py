@@ -19,6 +19,7 @@ def test_cdk_json_describes_three_environments() -> None:
     [
         ({"regoin": "x"}, "unknown regoin"),
         ({"profile": "huge"}, "neither lean nor standard"),
+        ({"api": "double"}, "neither routes nor single"),
         ({"domain": "api.example.com"}, "needs `certificate`"),
     ],
 )

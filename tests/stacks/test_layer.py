@@ -47,14 +47,11 @@ def test_boto3_is_left_to_lambda_itself() -> None:
     assert not list(layer.ensure().glob("python/boto*"))
 
 
-def test_a_lock_that_cannot_be_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    uv, lock = layer.uv(), tmp_path / "requirements.lock"
+def test_a_lock_that_cannot_be_installed_says_so(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
     lock.write_text("pydantic==2.14.3 --hash=sha256:" + "0" * 64 + "\n")
-    monkeypatch.setattr(layer, "LOCK", lock)
-    monkeypatch.setattr(layer, "ROOT", tmp_path)
-    monkeypatch.setattr(layer, "uv", lambda: uv)
     with pytest.raises(layer.NotBuilt, match="could not install"):
-        layer.build(tmp_path / "deps")
+        layer.build(tmp_path / "deps", locked=lock)
     assert not (tmp_path / "deps").exists()
 
 

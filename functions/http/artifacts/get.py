@@ -7,9 +7,9 @@ from slipway.capabilities import ARTIFACTS_READ, DATABASE
 from slipway.db import Transaction
 from slipway.ids import ArtifactId, RunId
 from slipway.route import route
-from slipway.runs import report
+from slipway.runs import artifacts
 
 
 @route("GET /v1/runs/{run_id}/artifacts/{artifact_id}", allow="run:read", uses=(DATABASE, ARTIFACTS_READ))
-def get(caller: Caller, tx: Transaction, run_id: RunId, artifact_id: ArtifactId) -> report.Artifact:
-    return report.download(tx, caller, run_id, artifact_id)
+def get(caller: Caller, tx: Transaction, run_id: RunId, artifact_id: ArtifactId) -> artifacts.Artifact:
+    return artifacts.download(tx, caller, run_id, artifact_id)

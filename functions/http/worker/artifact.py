@@ -7,9 +7,9 @@ from slipway.capabilities import ARTIFACTS_WRITE, DATABASE
 from slipway.db import Transaction
 from slipway.ids import RunId
 from slipway.route import route
-from slipway.runs import report
+from slipway.runs import artifacts
 
 
 @route("POST /v1/worker/runs/{run_id}/artifacts", allow="run:report", uses=(ARTIFACTS_WRITE, DATABASE))
-def artifact(caller: Caller, tx: Transaction, run_id: RunId, artifact: report.NewArtifact) -> report.Upload:
-    return report.artifact(tx, caller, run_id, artifact)
+def artifact(caller: Caller, tx: Transaction, run_id: RunId, artifact: artifacts.NewArtifact) -> artifacts.Upload:
+    return artifacts.upload(tx, caller, run_id, artifact)

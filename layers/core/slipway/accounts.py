@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg.errors
 from pydantic import BaseModel
 
-from slipway import db, ids, tokens
+from slipway import access_tokens, db, ids, tokens
 from slipway.caller import Caller
 from slipway.db import Transaction, sql
 from slipway.errors import Error
@@ -39,7 +39,7 @@ class Session(BaseModel):
     user: User
     access_token: str
     token_type: str = "Bearer"
-    expires_in: int = tokens.ACCESS_SECONDS
+    expires_in: int = access_tokens.ACCESS_SECONDS
     refresh_token: str
 
 
@@ -193,4 +193,4 @@ def _issue(tx: Transaction, user: User, session_id: UUID, parent_hash: bytes | N
         user_id=user.id,
         session_id=session_id,
     )
-    return Session(user=user, access_token=tokens.issue_access(user.id, session_id), refresh_token=token)
+    return Session(user=user, access_token=access_tokens.issue(user.id, session_id), refresh_token=token)

@@ -207,7 +207,9 @@ def _iam_token(host: str, port: str, user: str) -> str:
 
 
 class RdsAddress:
-    """The application role at Aurora or its proxy."""
+    """The application role at Aurora or its proxy, which could not share a connection that has prepared statements."""
+
+    prepares = False
 
     def conninfo(self) -> str:
         url = settings.get("SLIPWAY_DATABASE_URL")
@@ -223,6 +225,8 @@ class RdsAddress:
 
 class OwnerAddress:
     """The migrations role. Its password comes as libpq's own PGPASSWORD: stacks/capabilities.py says why."""
+
+    prepares = False
 
     def conninfo(self) -> str:
         return settings.get("SLIPWAY_MIGRATIONS_URL")

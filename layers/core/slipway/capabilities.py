@@ -73,6 +73,10 @@ class SigningKeys(Protocol):
 
 
 class DatabaseAddress(Protocol):
+    @property
+    def prepares(self) -> bool:
+        """Whether a connection stays with one server process, so that statements may be prepared on it."""
+
     def conninfo(self) -> str:
         """A libpq connection string for the application role; may carry a short-lived token, so ask every time."""
 

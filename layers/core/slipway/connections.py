@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from pydantic import BaseModel
 
-from slipway import clock, db, settings, tokens
+from slipway import db, settings, tokens
 from slipway.caller import Caller
 from slipway.capabilities import CONNECTIONS, GONE_QUEUE, use
 from slipway.db import Transaction, sql
@@ -14,7 +12,6 @@ from slipway.frames import Connection
 from slipway.rooms import Broadcast
 
 TICKET_SECONDS = 60
-LIFE_HOURS = 2  # API Gateway ends a connection after two hours
 
 
 class Ticket(BaseModel):
@@ -38,7 +35,7 @@ INSERT_TICKET = sql(
 TAKE_TICKET = sql("select user_id, session_id from app.take_socket_ticket(%(token_hash)s)")
 CONNECT = sql("insert into connections (id, user_id) values (%(id)s, %(user_id)s)")
 DISCONNECT = sql("delete from connections where id = %(id)s and user_id = %(user_id)s")
-DROP = sql("select app.drop_connections(%(ids)s, %(older_than)s) as dropped")
+DROP = sql("select app.drop_connections(%(ids)s)")
 
 
 def ticket(tx: Transaction, caller: Caller) -> Ticket:
@@ -52,6 +49,15 @@ def ticket(tx: Transaction, caller: Caller) -> Ticket:
         seconds=TICKET_SECONDS,
     )
     return Ticket(ticket=token, url=f"{settings.get('SLIPWAY_SOCKET_URL')}/?ticket={token}")
+
+
+def admit(token: str) -> dict[str, str] | None:
+    """Who may connect with this ticket, which is used up by this; None when it is unknown, used or late."""
+    with db.for_platform() as tx:
+        row = tx.one(TAKE_TICKET, token_hash=tokens.hashed(token))
+    if row is None:
+        return None
+    return {"kind": "user", "user_id": str(row["user_id"]), "session_id": str(row["session_id"])}
 
 
 def connect(tx: Transaction, caller: Caller, connection: Connection) -> None:
@@ -73,11 +79,4 @@ def broadcast(message: Broadcast) -> None:
 
 def drop(message: Gone) -> None:
     with db.for_platform() as tx:
-        tx.run(DROP, ids=message.connections, older_than=None)
-
-
-def sweep() -> int:
-    """Forget connections whose `$disconnect` never came; returns how many."""
-    with db.for_platform() as tx:
-        row = tx.one(DROP, ids=[], older_than=clock.now() - timedelta(hours=LIFE_HOURS, minutes=10))
-        return int(row["dropped"]) if row else 0
+        tx.run(DROP, ids=message.connections)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import jwt
 
-from slipway import db, log
-from slipway.connections import TAKE_TICKET
-from slipway.tokens import RUN_PREFIX, Verifier, hashed
+from slipway import log
+from slipway.access_tokens import Verifier
+from slipway.tokens import RUN_PREFIX, hashed
 
 _verifier = Verifier()
 
@@ -26,12 +26,3 @@ def bearer(header: str) -> dict[str, str]:
         log.info("token_refused", cause=type(error).__name__)
         return {"kind": "nobody", "reason": "The access token is not valid."}
     return {"kind": "user", "user_id": str(user_id), "session_id": str(session_id)}
-
-
-def ticket(token: str) -> dict[str, str] | None:
-    """A socket ticket, which is used up by this; None when it is unknown, used or late."""
-    with db.for_platform() as tx:
-        row = tx.one(TAKE_TICKET, token_hash=hashed(token))
-    if row is None:
-        return None
-    return {"kind": "user", "user_id": str(row["user_id"]), "session_id": str(row["session_id"])}

@@ -1,7 +1,7 @@
 """The only door to Postgres: a transaction that begins with who is asking, and the registry of every statement.
 
-Raw SQL, psycopg 3, one connection per thread (on Lambda that is one per execution environment), no prepared
-statements and no client-side SET, so that RDS Proxy can share connections (docs/decisions/0002-one-connection.md).
+Raw SQL, psycopg 3, one connection per thread (on Lambda that is one per execution environment). No client-side SET, and
+on AWS no prepared statements, so that RDS Proxy can share connections (docs/decisions/0002-one-connection.md).
 
     GET = sql("select … from projects where team_id = %(team_id)s and id = %(id)s")
 
@@ -28,6 +28,8 @@ from slipway.errors import Error
 if TYPE_CHECKING:
     import psycopg
     from pydantic import BaseModel
+
+    from slipway.wire import Wire
 
 Row = dict[str, Any]
 _thread = threading.local()
@@ -70,20 +72,21 @@ class Message(NamedTuple):
 class Transaction:
     """An open transaction. Nobody outside this module commits; messages leave after the commit."""
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, connection: Wire) -> None:
         self._connection = connection
         self.outbox: list[Message] = []
 
     def one(self, statement: Statement, **parameters: Any) -> Row | None:
         """The first row, or None."""
-        return self._connection.execute(statement, parameters, binary=True).fetchone()
+        rows = self._connection.ask(statement, parameters).rows
+        return rows[0] if rows else None
 
     def all(self, statement: Statement, **parameters: Any) -> list[Row]:
-        return self._connection.execute(statement, parameters, binary=True).fetchall()
+        return self._connection.ask(statement, parameters).rows
 
     def run(self, statement: Statement, **parameters: Any) -> int:
         """How many rows it touched."""
-        return self._connection.execute(statement, parameters).rowcount
+        return self._connection.ask(statement, parameters).touched
 
     def send(self, queue: Queue, message: BaseModel, delay_seconds: int = 0) -> None:
         """Put a message into the outbox: it reaches the queue if and only if this transaction commits."""
@@ -148,7 +151,7 @@ def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
     tx = Transaction(connection)
     try:
         yield tx, row
-        if connection.execute("commit").statusmessage != "COMMIT":
+        if connection.command("commit").status != "COMMIT":
             raise RuntimeError("a statement failed and its error was caught: nothing was committed")
     except psycopg.Error as error:
         _roll_back(connection)
@@ -162,7 +165,7 @@ def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
         outbox.send(tx.outbox)
 
 
-def _begin(begin: str) -> tuple[psycopg.Connection[Row], Row | None]:
+def _begin(begin: str) -> tuple[Wire, Row | None]:
     """BEGIN and the caller's identity in one round trip, on a connection that is made anew if the old one is dead.
 
     Only this statement is ever repeated: nothing has been done before it.
@@ -171,12 +174,11 @@ def _begin(begin: str) -> tuple[psycopg.Connection[Row], Row | None]:
 
     for attempt in (1, 2):
         connection = _connection()
-        if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        if connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             raise RuntimeError("a transaction is already open in this thread: pass tx on instead of opening another")
         try:
-            cursor = connection.execute(f"begin; {begin}".encode())
-            cursor.nextset()
-            return connection, cursor.fetchone()
+            rows = connection.command(f"begin; {begin}").rows
+            return connection, rows[0] if rows else None
         except psycopg.OperationalError as error:
             _discard(connection)
             if attempt == 2:
@@ -187,28 +189,29 @@ def _begin(begin: str) -> tuple[psycopg.Connection[Row], Row | None]:
     raise AssertionError("unreachable")
 
 
-def _connection() -> psycopg.Connection[Row]:
+def _connection() -> Wire:
     """This thread's connection. On AWS it may be idle for minutes, so the server ends it first (idle_session_timeout)."""
     address = use(DATABASE)
-    kept: psycopg.Connection[Row] | None = getattr(_thread, "connection", None)
+    kept: Wire | None = getattr(_thread, "connection", None)
     if kept is not None and not kept.closed:
         return kept
     import psycopg
-    from psycopg.rows import dict_row
+
+    from slipway.wire import Wire
 
     try:
-        made = psycopg.connect(address.conninfo(), autocommit=True, prepare_threshold=None, row_factory=dict_row)
+        made = Wire.open(address.conninfo(), address.prepares)
     except psycopg.OperationalError as error:
         raise Error("unavailable", cause=str(error), headers={"retry-after": "1"}) from error
     _thread.connection = made
     return made
 
 
-def _roll_back(connection: psycopg.Connection[Row]) -> None:
+def _roll_back(connection: Wire) -> None:
     import psycopg
 
     try:
-        connection.execute("rollback")
+        connection.command("rollback")
     except psycopg.Error:
         _discard(connection)
 
@@ -220,7 +223,7 @@ def _without_values(error: psycopg.Error) -> psycopg.Error:
     return error
 
 
-def _discard(connection: psycopg.Connection[Row]) -> None:
+def _discard(connection: Wire) -> None:
     connection.close()
     _thread.connection = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,11 +19,22 @@ from slipway.socket import Socket
 from slipway.task import Task
 
 F = TypeVar("F", bound=Function)
-ROOT = Path(__file__).resolve().parents[3]
 
 
 class BadDeclaration(ValueError):
-    """A file under functions/ does not declare exactly one function."""
+    """A file under functions/ does not declare exactly one function, or there is no such folder."""
+
+
+def _root() -> Path:
+    """Where `functions` lies: in the checkout, or in /var/task on Lambda while this file lies in /opt. The import
+    system is asked, because it is what will import the functions. Raises BadDeclaration when it knows none."""
+    found = importlib.util.find_spec("functions")
+    for folder in (found and found.submodule_search_locations) or ():
+        return Path(folder).resolve().parent
+    raise BadDeclaration("no folder functions/ on Python's path: put the folder that holds it on PYTHONPATH")
+
+
+ROOT = _root()
 
 
 def load(module: str) -> Function:

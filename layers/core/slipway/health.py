@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel
 
-from slipway import settings, tokens
+from slipway import settings
 from slipway.db import Transaction, sql
 
 VERSION = "0.1.0"
@@ -23,10 +21,6 @@ class Version(BaseModel):
     version: str = VERSION
 
 
-class Keys(BaseModel):
-    keys: list[dict[str, Any]]
-
-
 def check(tx: Transaction) -> Health:
     """Answers only when the database does."""
     tx.one(ALIVE)
@@ -35,8 +29,3 @@ def check(tx: Transaction) -> Health:
 
 def version() -> Version:
     return Version()
-
-
-def keys(tx: Transaction) -> Keys:
-    rows = tx.all(tokens.VERIFICATION_KEYS)
-    return Keys(keys=[{**row["jwk"], "kid": row["kid"], "alg": tokens.ALGORITHM, "use": "sig"} for row in rows])

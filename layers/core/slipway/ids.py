@@ -6,6 +6,7 @@ A pydantic field of type `ProjectId` reads `prj_…` or a UUID and writes `prj_�
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUE = {c: i for i, c in enumerate(ALPHABET)}
 SUFFIX_PATTERN = f"[0-7][{ALPHABET}]{{25}}"
+_SUFFIX = re.compile(SUFFIX_PATTERN)
+_TO_INT = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # the digits of int(…, 32)
+_PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
 
 
 def new() -> UUID:
@@ -26,22 +29,16 @@ def new() -> UUID:
 
 def encode(prefix: str, uuid: UUID) -> str:
     number = uuid.int
-    characters = [ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5)]
-    return f"{prefix}_{''.join(characters)}"
+    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"
 
 
 def decode(prefix: str, text: str) -> UUID:
     """The UUID of a TypeID; raises ValueError for anything that is not exactly one with this prefix."""
     head, separator, suffix = text.rpartition("_")
-    if not separator or head != prefix or len(suffix) != 26 or suffix[0] > "7":
+    if not separator or head != prefix or not _SUFFIX.fullmatch(suffix):
         raise ValueError(f"not a {prefix}_ id")
-    number = 0
-    for character in suffix:
-        value = _VALUE.get(character)
-        if value is None:
-            raise ValueError(f"not a {prefix}_ id")
-        number = number << 5 | value
-    return UUID(int=number)
+    return UUID(int=int(suffix.translate(_TO_INT), 32))
 
 
 class TypeId:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import psycopg
 from pydantic import BaseModel
 
-from slipway import log, roles, tokens
+from slipway import access_tokens, log, roles
 from slipway.capabilities import MIGRATIONS, use
 
 FOLDER = Path(__file__).parent / "schema" / "migrations"
@@ -94,7 +94,7 @@ def run(deploy: Deploy) -> None:
 
 def publish_keys(conninfo: str) -> None:
     with psycopg.connect(conninfo) as connection:
-        tokens.publish(connection)
+        access_tokens.publish(connection)
 
 
 def _check(migrations: list[Migration], applied: dict[str, str]) -> None:

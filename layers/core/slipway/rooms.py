@@ -21,8 +21,11 @@ from slipway.catalogue import BROADCAST
 from slipway.db import Transaction, sql
 from slipway.errors import Error
 from slipway.frames import Connection, Message
+from slipway.permissions import ROLES, allows
 
 KINDS = ("ws", "prj", "run")
+READERS = [role for role in ROLES if allows(role, "room:read")]  # asked at each event, not only when they came
+KEEP_MONTHS = 3  # of events; their numbers go on
 REPLAY_BYTES = 100_000  # of events in one answer: a WebSocket message may have 128 KB
 REPLAY_EVENTS = 200
 BROADCAST_BYTES = 200_000  # of frames in one message: a queue takes 1 MiB with everything escaped
@@ -87,7 +90,7 @@ APPEND = sql(
 # A statement of its own: APPEND may have waited for a subscriber's lock with a snapshot from before it subscribed.
 LISTENERS = sql(
     """select array_agg(s.connection_id) as connections from subscriptions s
-         join team_members m on m.team_id = s.team_id and m.user_id = s.user_id
+         join team_members m on m.team_id = s.team_id and m.user_id = s.user_id and m.role = any(%(roles)s)
         where s.team_id = %(team_id)s and s.room_id = %(room_id)s"""
 )
 SUBSCRIBE = sql(
@@ -105,7 +108,7 @@ REPLAY = sql(
           and (%(type)s::text is null or type = %(type)s)
         order by seq limit %(limit)s"""
 )
-PARTITIONS = sql("select app.make_partitions(%(months)s) as made")
+PARTITIONS = sql("select app.make_partitions(%(months)s) as made, app.drop_partitions(%(keep)s) as dropped")
 
 
 def open(tx: Transaction, team_id: UUID, room_id: UUID, kind: str) -> None:
@@ -129,7 +132,7 @@ def append(
         datas=[json.dumps(data) for _, data in events],
         at=at,
     )
-    listeners = tx.one(LISTENERS, team_id=team_id, room_id=room_id) if row else None
+    listeners = tx.one(LISTENERS, team_id=team_id, room_id=room_id, roles=READERS) if row else None
     if row is None or listeners is None or not listeners["connections"]:
         return
     room, first = ids.encode(prefix, room_id), row["last_seq"] - len(events) + 1
@@ -197,8 +200,8 @@ def events_after(
     return events, len(rows) > REPLAY_EVENTS
 
 
-def make_partitions(months: int = 2) -> int:
-    """Make the partitions of this and the coming months; returns how many were missing."""
+def turn_partitions(months: int = 2) -> int:
+    """Make the partitions of this and the coming months, drop those beyond KEEP_MONTHS; how many were made."""
     with db.for_platform() as tx:
-        row = tx.one(PARTITIONS, months=months)
+        row = tx.one(PARTITIONS, months=months, keep=KEEP_MONTHS)
         return int(row["made"]) if row else 0

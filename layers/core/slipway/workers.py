@@ -8,7 +8,10 @@ from pydantic import BaseModel, Field
 
 from slipway import db
 from slipway.capabilities import RUN_TASKS, use
+from slipway.catalogue import RUNS
 from slipway.db import sql
+from slipway.runs import lease
+from slipway.runs.run import RunMessage
 
 PORT = 9000  # where a worker task waits for its job; on one machine the address names its own
 
@@ -41,7 +44,12 @@ ARRIVED = sql(
     """insert into workers (task_arn, address, state) values (%(task_arn)s, %(address)s, 'idle')
        on conflict (task_arn) do nothing"""
 )
-LEFT = sql("delete from workers where task_arn = %(task_arn)s returning team_id, run_id, attempt")
+# The row stays for a while: news of a task may come in any order, and one that stopped must not seem to arrive later.
+LEFT = sql(
+    """insert into workers (task_arn, address, state) values (%(task_arn)s, '', 'gone')
+       on conflict (task_arn) do update set state = 'gone', team_id = null, run_id = null"""
+)
+HAD = sql("select team_id, run_id, attempt from workers where task_arn = %(task_arn)s for update")
 # One for each idle worker: two that arrive together must not both wake the same run.
 NEXT_RUNS = sql("select team_id, id from app.next_queued_runs((select count(*) from workers where state = 'idle'))")
 
@@ -52,10 +60,6 @@ def start(message: StartWorkers) -> None:
 
 def changed(change: TaskChange) -> None:
     """A worker came: note it, and wake the runs that have waited longest. It went: what it had goes to another."""
-    from slipway.catalogue import RUNS
-    from slipway.runs import dispatch
-    from slipway.runs.run import RunMessage
-
     if change.last_status == "RUNNING" and (address := change.address()):
         with db.for_platform() as tx:
             tx.run(ARRIVED, task_arn=change.task_arn, address=address)
@@ -63,8 +67,9 @@ def changed(change: TaskChange) -> None:
                 tx.send(RUNS, RunMessage(team_id=waiting["team_id"], run_id=waiting["id"]))
     elif change.last_status in ("STOPPED", "DEPROVISIONING"):
         with db.for_platform() as tx:
-            had = tx.one(LEFT, task_arn=change.task_arn)
+            had = tx.one(HAD, task_arn=change.task_arn)
+            tx.run(LEFT, task_arn=change.task_arn)
         if had and had["run_id"]:
             with db.for_team(had["team_id"]) as tx:
                 reason = f"the worker stopped: {change.stopped_reason or 'no reason given'}"
-                dispatch.give_back(tx, had["team_id"], had["run_id"], had["attempt"], reason)
+                lease.give_back(tx, had["team_id"], had["run_id"], had["attempt"], reason)

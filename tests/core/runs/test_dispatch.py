@@ -124,7 +124,7 @@ def test_a_worker_that_refuses_is_forgotten_and_another_takes_the_run(
     assert get(api, ann, run)["status"] == "running"
     # The refused attempt's token opens nothing any more.
     assert bad.finish(api).status == 409
-    assert everything.execute("select task_arn from workers").fetchall() == [(good.task_arn,)]
+    assert everything.execute("select task_arn from workers where state = 'busy'").fetchall() == [(good.task_arn,)]
     assert used(everything) == 1
 
 
@@ -142,19 +142,35 @@ def test_a_worker_that_nobody_answers_for_is_forgotten(
     assert len(sent(everything, "runs")) == 1 and len(sent(everything, "workers")) == 1
 
 
-def test_three_refusals_end_the_run_as_lost_with_the_reason(
-    api: Api, ann: Person, everything: psycopg.Connection, workers: Workers
-) -> None:
+def test_refusals_are_no_tries(api: Api, ann: Person, everything: psycopg.Connection, workers: Workers) -> None:
+    """A fleet that went without a word leaves many rows behind: the run waits for a worker that is there."""
     for _ in range(4):
         worker = workers()
         worker.answer = 500
         worker.arrive()
     run = api.run(ann).json
     consume(everything, "runs")
+    assert (get(api, ann, run)["status"], get(api, ann, run)["attempt"]) == ("queued", 4)
+    assert idle(everything) == 0
+    for _ in range(3):
+        assert get(api, ann, run)["status"] == "queued"
+        worker = workers()
+        worker.arrive()
+        consume(everything, "runs")
+        worker.leave("Spot interruption")
     lost = get(api, ann, run)
-    assert (lost["status"], lost["attempt"], lost["reason"]) == ("lost", 3, "the worker answered 500; attempt 3 of 3")
+    assert (lost["status"], lost["reason"]) == ("lost", "the worker stopped: Spot interruption; try 3 of 3")
     assert used(everything) == 0
-    assert idle(everything) == 1
+
+
+def test_only_a_new_run_asks_for_a_worker(
+    api: Api, ann: Person, everything: psycopg.Connection, workers: Workers
+) -> None:
+    """Its message is repeated every minute while it waits: each must not start another task."""
+    api.run(ann)
+    everything.execute("update runs set created_at = now() - interval '1 minute'")
+    consume(everything, "runs")
+    assert sent(everything, "workers") == []
 
 
 def test_a_run_that_is_cancelled_while_it_is_refused_ends_as_cancelled(

@@ -51,7 +51,7 @@ def test_a_lost_lease_requeues_the_run_and_the_third_time_it_is_lost(
     lapse(everything)
     tick("reconcile")
     ended = get(api, ann, run)
-    assert (ended["status"], ended["reason"]) == ("lost", "no report within its lease; attempt 3 of 3")
+    assert (ended["status"], ended["reason"]) == ("lost", "no report within its lease; try 3 of 3")
     assert used(everything) == 0
 
 

@@ -3,49 +3,25 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from stacks.local.machine import Machine
 from tests.api import Api, Person
-from tests.core.backstage import consume, say, sent, tick, uuid_of
+from tests.core.backstage import say, sent
+from tests.core.runs.conftest import lose
 from tests.core.runs.test_run import cancel, events, get, used
 from tests.core.worker import Worker
 
 FINAL = ("succeeded", "failed", "timed_out", "memory_exceeded", "output_exceeded", "disk_exceeded", "process_limit",
          "signalled", "cancelled", "never_started", "lost")  # fmt: skip
 SHA = hashlib.sha256(b"x").hexdigest()
-ARTIFACTS = "GET /v1/runs/{run_id}/artifacts"
-
-
-@pytest.fixture
-def worker(workers: Callable[[], Worker]) -> Worker:
-    made = workers()
-    made.arrive()
-    return made
-
-
-@pytest.fixture
-def run(api: Api, ann: Person, worker: Worker, everything: psycopg.Connection) -> Any:
-    """A run that the worker has taken."""
-    made = api.run(ann).json
-    consume(everything, "runs")
-    return made
 
 
 def log(api: Api, person: Person, run: Any) -> bytes:
     chunks = api.call("GET /v1/runs/{run_id}/log", by=person, run_id=run["id"]).json["chunks"]
     return b"".join(base64.b64decode(chunk["data"]["data_base64"]) for chunk in chunks)
-
-
-def lose(everything: psycopg.Connection) -> None:
-    """The lease runs out, the reconciler gives the run back, another attempt begins if a worker is there."""
-    everything.execute("update runs set lease_expires_at = now() - interval '1 second'")
-    tick("reconcile")
-    consume(everything, "runs")
 
 
 # ── Output ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,13 +186,13 @@ def test_a_report_that_overlaps_with_the_requeueing_does_not_touch_the_next_atte
     """Between the look at the token and the update, the run is given to another attempt."""
     from slipway.runs import report
 
-    fence = report._fence
+    fence = report.fence
 
     def meanwhile(*arguments: Any) -> None:
         fence(*arguments)
         everything.execute("update runs set attempt = 2, status = 'starting', token_hash = %s, output_seq = 0", (b"2",))
 
-    monkeypatch.setattr(report, "_fence", meanwhile)
+    monkeypatch.setattr(report, "fence", meanwhile)
     assert worker.output(api, (1, b"stale"), (2, b"stale")).status == 409
     kept = everything.execute("select attempt, status, output_seq from runs").fetchone()
     assert kept == (2, "starting", 0)
@@ -239,59 +215,6 @@ def test_a_worker_hears_of_a_cancellation_with_every_report(api: Api, ann: Perso
 # ── Artifacts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_artifact_is_listed_and_downloaded_when_the_run_has_ended(
-    api: Api, ann: Person, worker: Worker, run: Any, machine: Machine
-) -> None:
-    upload = worker.report(api, "artifacts", path="out/plot.png", size=1, sha256=SHA)
-    assert upload.status == 200 and upload.json["upload_url"].startswith(machine.public_url)
-    assert api.call(ARTIFACTS, by=ann, run_id=run["id"]).json["data"] == []
-    worker.finish(api)
-    (artifact,) = api.call(ARTIFACTS, by=ann, run_id=run["id"]).json["data"]
-    assert (artifact["path"], artifact["size"], artifact["sha256"]) == ("out/plot.png", 1, SHA)
-    path = {"run_id": run["id"], "artifact_id": artifact["id"]}
-    missing = api.call(f"{ARTIFACTS}/{{artifact_id}}", by=ann, **path)
-    assert (missing.status, "expired" in missing.json["detail"]) == (404, True)
-    store(machine, f"{uuid_of(run['id'])}/{uuid_of(artifact['id'])}", b"x")
-    found = api.call(f"{ARTIFACTS}/{{artifact_id}}", by=ann, **path)
-    assert found.status == 200 and "plot.png" in found.json["download_url"]
-
-
-def store(machine: Machine, key: str, content: bytes) -> None:
-    from stacks.local.storage import DiskObjects
-
-    DiskObjects(machine, "artifacts", "write").put(key, content)
-    assert Path(machine.data, "objects", "artifacts").exists()
-
-
-def test_a_stranger_gets_no_artifact(api: Api, ann: Person, worker: Worker, run: Any) -> None:
-    worker.report(api, "artifacts", path="a", size=1, sha256=SHA)
-    worker.finish(api)
-    (artifact,) = api.call(ARTIFACTS, by=ann, run_id=run["id"]).json["data"]
-    bob = api.project("Bob")
-    path = {"run_id": run["id"], "artifact_id": artifact["id"]}
-    assert api.call(ARTIFACTS, by=bob, run_id=run["id"]).status == 404
-    assert api.call(f"{ARTIFACTS}/{{artifact_id}}", by=bob, **path).status == 404
-
-
-def test_an_artifact_reported_again_is_the_same_one(api: Api, ann: Person, worker: Worker, run: Any) -> None:
-    for size in (1, 2):
-        worker.report(api, "artifacts", path="a", size=size, sha256=SHA)
-    worker.finish(api)
-    assert [a["size"] for a in api.call(ARTIFACTS, by=ann, run_id=run["id"]).json["data"]] == [2]
-
-
-@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "a\0b", ""])
-def test_an_artifact_s_path_is_checked_as_any_other(api: Api, worker: Worker, run: Any, path: str) -> None:
-    assert worker.report(api, "artifacts", path=path, size=1, sha256=SHA).status == 422
-
-
-def test_only_the_last_attempt_s_artifacts_are_shown(
-    api: Api, ann: Person, worker: Worker, run: Any, everything: psycopg.Connection, workers: Callable[[], Worker]
-) -> None:
-    worker.report(api, "artifacts", path="first", size=1, sha256=SHA)
-    second = workers()
-    second.arrive()
-    lose(everything)
-    second.report(api, "artifacts", path="second", size=1, sha256=SHA)
-    second.finish(api)
-    assert [a["path"] for a in api.call(ARTIFACTS, by=ann, run_id=run["id"]).json["data"]] == ["second"]
+def test_a_receipt_that_fits_into_no_event_is_refused(api: Api, worker: Worker, run: Any) -> None:
+    refused = worker.finish(api, isolation={"mechanism": "x" * 9000})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/body/isolation")

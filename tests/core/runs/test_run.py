@@ -180,8 +180,8 @@ def test_a_finished_run_keeps_its_result_when_it_is_cancelled(
 def test_cancel_and_result_at_the_same_moment_end_the_run_once(
     api: Api, ann: Person, everything: psycopg.Connection, workers: Callable[[], Worker], in_threads: Callable[..., Any]
 ) -> None:
-    worker = workers()
     for _ in range(5):
+        worker = workers()
         worker.arrive()
         run = api.run(ann).json
         consume(everything, "runs")

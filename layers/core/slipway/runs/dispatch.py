@@ -15,23 +15,17 @@ from uuid import UUID
 
 from slipway import db, ids, log, settings
 from slipway.capabilities import BUNDLES_WRITE, WORKER_NETWORK, use
-from slipway.catalogue import RUNS, WORKERS
+from slipway.catalogue import WORKERS
 from slipway.db import Row, Transaction, sql
 from slipway.files import trees
-from slipway.runs.run import COLUMNS, Run, RunMessage, announce, finish
+from slipway.runs.lease import LEASE_SECONDS, LOCK, NEW_SECONDS, give_back
+from slipway.runs.run import ARTIFACT_BYTES, ARTIFACT_FILES, COLUMNS, Run, RunMessage, announce
 from slipway.tokens import RUN_PREFIX, hashed
 from slipway.workers import StartWorkers
 
-LEASE_SECONDS = 20
 START_SECONDS = 60  # beyond the run's own wall time: compile, upload, report
-MAX_ATTEMPTS = 3
 INLINE_BYTES = 1_000_000
-ARTIFACT_FILES, ARTIFACT_BYTES = 100, 50_000_000
 
-LOCK = sql(
-    """select status, attempt, cancel_requested_at, deadline_at < now() as late, lease_expires_at < now() as lapsed from runs
-        where team_id = %(team_id)s and id = %(id)s for update"""
-)
 TAKE_WORKER = sql(
     """update workers set state = 'busy', team_id = %(team_id)s, run_id = %(run_id)s, attempt = %(attempt)s,
               claimed_at = now()
@@ -49,12 +43,7 @@ RUNNING = sql(
     f"""update runs set status = 'running', started_at = now()
          where team_id = %(team_id)s and id = %(id)s and attempt = %(attempt)s and status = 'starting' returning {COLUMNS}"""
 )
-REQUEUE = sql(
-    """update runs set status = 'queued', token_hash = null, lease_expires_at = null,
-              deadline_at = greatest(deadline_at, now() + interval '10 minutes')
-        where team_id = %(team_id)s and id = %(id)s and attempt = %(attempt)s and status in ('starting', 'running')"""
-)
-FORGET_WORKER = sql("delete from workers where task_arn = %(task_arn)s")
+FORGET_WORKER = sql("update workers set state = 'gone', run_id = null, team_id = null where task_arn = %(task_arn)s")
 WORKER_OF = sql(
     """select w.address, encode(r.token_hash, 'hex') as token_sha256 from workers w
          join runs r on r.team_id = w.team_id and r.id = w.run_id and r.attempt = w.attempt
@@ -84,7 +73,8 @@ def handle(message: RunMessage) -> None:
         log.warning("worker_refused", task=job.task_arn, status=status)
         with db.for_team(message.team_id) as tx:
             tx.run(FORGET_WORKER, task_arn=job.task_arn)
-            give_back(tx, job.run.team_id, job.run.id, job.run.attempt, f"the worker answered {status or 'nothing'}")
+            reason = f"the worker answered {status or 'nothing'}"
+            give_back(tx, job.run.team_id, job.run.id, job.run.attempt, reason, refused=True)
 
 
 def push_cancel(team_id: UUID, run_id: UUID) -> None:
@@ -95,30 +85,17 @@ def push_cancel(team_id: UUID, run_id: UUID) -> None:
         use(WORKER_NETWORK).push(row["address"], "/cancel", {"token_sha256": row["token_sha256"]})
 
 
-def give_back(tx: Transaction, team_id: UUID, run_id: UUID, attempt: int, reason: str) -> None:
-    """An attempt failed for reasons of ours: queue the run again, or end it as lost after `MAX_ATTEMPTS`."""
-    row = tx.one(LOCK, team_id=team_id, id=run_id)
-    if row is None or row["attempt"] != attempt or row["status"] not in ("starting", "running"):
-        return
-    if row["cancel_requested_at"]:
-        finish(tx, team_id, run_id, attempt, "cancelled", f"cancelled; {reason}")
-    elif attempt >= MAX_ATTEMPTS or row["late"]:
-        finish(tx, team_id, run_id, attempt, "lost", f"{reason}; attempt {attempt} of {MAX_ATTEMPTS}")
-    else:
-        tx.run(REQUEUE, team_id=team_id, id=run_id, attempt=attempt)
-        tx.send(RUNS, RunMessage(team_id=team_id, run_id=run_id))
-
-
 def _claim(team_id: UUID, run_id: UUID) -> Job | None:
     """Take the run and a worker together, or nothing."""
     with db.for_team(team_id) as tx:
-        run = tx.one(LOCK, team_id=team_id, id=run_id)
+        run = tx.one(LOCK, team_id=team_id, id=run_id, new=NEW_SECONDS)
         if run is None or run["status"] != "queued":
             return None
         attempt = run["attempt"] + 1
         worker = tx.one(TAKE_WORKER, team_id=team_id, run_id=run_id, attempt=attempt)
         if worker is None:
-            tx.send(WORKERS, StartWorkers(count=1))
+            if run["new"]:  # not for each message that reminds of it
+                tx.send(WORKERS, StartWorkers(count=1))
             return None
         token = RUN_PREFIX + secrets.token_urlsafe(32)
         row = tx.one(

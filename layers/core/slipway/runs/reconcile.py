@@ -7,7 +7,7 @@ from uuid import UUID
 from slipway import db, log
 from slipway.catalogue import RUNS
 from slipway.db import sql
-from slipway.runs.dispatch import LOCK, give_back
+from slipway.runs.lease import LOCK, NEW_SECONDS, give_back
 from slipway.runs.run import RunMessage, finish
 
 WAITING_SECONDS = 30  # a queued run's message may have been lost: send another
@@ -28,7 +28,7 @@ def all() -> int:
 
 def one(team_id: UUID, run_id: UUID) -> None:
     with db.for_team(team_id) as tx:
-        run = tx.one(LOCK, team_id=team_id, id=run_id)
+        run = tx.one(LOCK, team_id=team_id, id=run_id, new=NEW_SECONDS)
         if run is None:
             return
         if run["status"] != "queued":

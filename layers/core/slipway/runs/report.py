@@ -1,28 +1,28 @@
-"""What a worker reports of its one attempt: output, life, artifacts, the result. The token names the attempt, and a
-report of an older one is refused (409 stale_attempt), so a run that was given to another worker has one story."""
+"""What a worker reports of its one attempt: output, life, the result (its files: see artifacts).
+
+The token names the attempt, and a report of an older one is refused (409 stale_attempt), so a run that was given to
+another worker has one story.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from slipway import ids, rooms
+from slipway import rooms
 from slipway.caller import Caller
-from slipway.capabilities import ARTIFACTS_READ, ARTIFACTS_WRITE, use
 from slipway.db import Transaction, sql
 from slipway.errors import Error
-from slipway.files import paths
-from slipway.ids import ArtifactId
-from slipway.reply import Page
-from slipway.runs.dispatch import LEASE_SECONDS
+from slipway.runs.lease import LEASE_SECONDS
 from slipway.runs.run import COLUMNS, Result, Run, announce, finish
 from slipway.texts import Input
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-DOWNLOAD_SECONDS = 300
+ISOLATION_BYTES = 8000
 
 
 class Chunk(Input):
@@ -43,17 +43,6 @@ class Heartbeat(Input):
     attempt: int
 
 
-class NewArtifact(Input):
-    attempt: int
-    path: str = Field(max_length=600)
-    size: int = Field(ge=0)
-    sha256: Sha256
-
-
-class Upload(BaseModel):
-    upload_url: str
-
-
 class FinalArtifact(Input):
     path: str
     size: int
@@ -63,6 +52,13 @@ class FinalArtifact(Input):
 def _storable(reason: str | None) -> str | None:
     """Postgres keeps no NUL, and a result must not be lost over a character."""
     return reason.replace("\0", "\ufffd") if reason else reason
+
+
+def _small(isolation: dict[str, Any]) -> dict[str, Any]:
+    """It is part of an event, and an event must fit into a WebSocket message."""
+    if len(json.dumps(isolation)) > ISOLATION_BYTES:
+        raise ValueError(f"has at most {ISOLATION_BYTES} bytes")
+    return isolation
 
 
 class FinalResult(Input):
@@ -80,7 +76,7 @@ class FinalResult(Input):
     output_bytes: int = 0
     disk_bytes: int = 0
     truncated: bool = False
-    isolation: dict[str, Any] = {}
+    isolation: Annotated[dict[str, Any], AfterValidator(_small)] = {}
     language: str | None = None
     language_version: str | None = None
     artifacts: list[FinalArtifact] = []
@@ -90,17 +86,6 @@ class Heard(BaseModel):
     """`cancel`: end the run, its user wants it no more."""
 
     cancel: bool
-
-
-class Artifact(BaseModel):
-    """`download_url` works for five minutes and while the artifact is kept."""
-
-    id: ArtifactId
-    path: str
-    size: int
-    sha256: str
-    created_at: datetime
-    download_url: str | None = None
 
 
 ACCEPT = sql(
@@ -114,26 +99,11 @@ ACCEPT = sql(
        returning old.output_seq as had, old.status as was, r.cancel_requested_at is not null as cancel"""
 )
 GET = sql(f"select {COLUMNS} from runs where team_id = %(team_id)s and id = %(id)s")
-INSERT_ARTIFACT = sql(
-    """insert into run_artifacts (team_id, id, run_id, attempt, path, size, sha256)
-       values (%(team_id)s, %(id)s, %(run_id)s, %(attempt)s, %(path)s, %(size)s, decode(%(sha256)s, 'hex'))
-       on conflict (team_id, run_id, attempt, path) do update set size = excluded.size, sha256 = excluded.sha256
-       returning id"""
-)
-LIST_ARTIFACTS = sql(
-    """select a.id, a.path, a.size, encode(a.sha256, 'hex') as sha256, a.created_at
-         from run_artifacts a join runs r on r.team_id = a.team_id and r.id = a.run_id and r.attempt = a.attempt
-        where a.team_id = %(team_id)s and a.run_id = %(run_id)s and r.finished_at is not null order by a.path"""
-)
-GET_ARTIFACT = sql(
-    """select id, path, size, encode(sha256, 'hex') as sha256, created_at from run_artifacts
-        where team_id = %(team_id)s and run_id = %(run_id)s and id = %(id)s"""
-)
 
 
 def output(tx: Transaction, caller: Caller, run_id: UUID, output: Output) -> Heard:
     """Append chunks to the run's room. A repeated report adds nothing: what is known is skipped by its number."""
-    _fence(caller, output.attempt)
+    fence(caller, output.attempt)
     last = max((chunk.seq for chunk in output.chunks), default=0)
     had, cancel = _accept(tx, caller, run_id, last)
     events: list[tuple[str, dict[str, Any]]] = [
@@ -151,54 +121,19 @@ def output(tx: Transaction, caller: Caller, run_id: UUID, output: Output) -> Hea
 
 def heartbeat(tx: Transaction, caller: Caller, run_id: UUID, beat: Heartbeat) -> Heard:
     """Renew the lease."""
-    _fence(caller, beat.attempt)
+    fence(caller, beat.attempt)
     _, cancel = _accept(tx, caller, run_id, 0)
     return Heard(cancel=cancel)
 
 
-def artifact(tx: Transaction, caller: Caller, run_id: UUID, new: NewArtifact) -> Upload:
-    """Where to put one artifact's bytes."""
-    _fence(caller, new.attempt)
-    row = tx.one(
-        INSERT_ARTIFACT,
-        team_id=caller.team_id,
-        id=ids.new(),
-        run_id=run_id,
-        attempt=caller.attempt,
-        path=paths.clean(new.path),
-        size=new.size,
-        sha256=new.sha256,
-    )
-    if row is None:
-        raise LookupError("an upsert returned nothing")
-    return Upload(upload_url=use(ARTIFACTS_WRITE).url_to_put(_key(run_id, row["id"]), DOWNLOAD_SECONDS, new.size))
-
-
 def result(tx: Transaction, caller: Caller, run_id: UUID, final: FinalResult) -> None:
     """End the run. The token dies with it, so a repeated result is refused as stale, which a worker takes for done."""
-    _fence(caller, final.attempt)
+    fence(caller, final.attempt)
     measured = Result(
         **final.model_dump(exclude={"attempt", "status", "reason", "artifacts", "signal"}), signal=_signal(final)
     )
     if finish(tx, caller.team_id, run_id, caller.attempt, final.status, final.reason, measured) is None:
         raise Error("stale_attempt")
-
-
-def artifacts(tx: Transaction, caller: Caller, run_id: UUID) -> Page[Artifact]:
-    """What the final attempt left, by path."""
-    rows = tx.all(LIST_ARTIFACTS, team_id=caller.team_id, run_id=run_id)
-    return Page[Artifact](data=[Artifact.model_validate(row) for row in rows], has_more=False)
-
-
-def download(tx: Transaction, caller: Caller, run_id: UUID, artifact_id: UUID) -> Artifact:
-    row = tx.one(GET_ARTIFACT, team_id=caller.team_id, run_id=run_id, id=artifact_id)
-    key = _key(run_id, artifact_id)
-    store = use(ARTIFACTS_READ)
-    if row is None or not store.exists(key):
-        raise Error("not_found", "There is no such artifact, or it has expired: run again to make it again.")
-    found = Artifact.model_validate(row)
-    found.download_url = store.url_to_get(key, DOWNLOAD_SECONDS, filename=found.path.rsplit("/", 1)[-1])
-    return found
 
 
 def _accept(tx: Transaction, caller: Caller, run_id: UUID, last: int) -> tuple[int, bool]:
@@ -211,13 +146,9 @@ def _accept(tx: Transaction, caller: Caller, run_id: UUID, last: int) -> tuple[i
     return row["had"], row["cancel"]
 
 
-def _fence(caller: Caller, attempt: int) -> None:
+def fence(caller: Caller, attempt: int) -> None:
     if attempt != caller.attempt:
         raise Error("stale_attempt")
-
-
-def _key(run_id: UUID, artifact_id: UUID) -> str:
-    return f"{run_id}/{artifact_id}"
 
 
 def _signal(final: FinalResult) -> str | None:

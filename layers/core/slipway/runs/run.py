@@ -30,6 +30,7 @@ from slipway.texts import PRINTABLE, Input
 OPEN = ("queued", "starting", "running")
 QUEUE_SECONDS = 3600  # a run that nobody could start for so long ends as never_started
 ARGUMENT_BYTES = 16_000
+ARTIFACT_FILES, ARTIFACT_BYTES = 100, 50_000_000  # what one run may leave
 CONCURRENT = "runs_concurrent"
 METERS = ("run_wall_seconds", "run_cpu_seconds", "run_memory_bytes", "run_processes", "run_open_files",
           "run_disk_bytes", "run_output_bytes")  # fmt: skip

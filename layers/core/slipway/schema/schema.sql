@@ -75,15 +75,48 @@ end $$;
 
 ALTER FUNCTION app.create_team(p_id uuid, p_name text) OWNER TO slipway_door;
 
-CREATE FUNCTION app.drop_connections(p_ids text[], p_older_than timestamp with time zone) RETURNS integer
+CREATE FUNCTION app.drop_connections(p_ids text[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
     AS $$
-  with dropped as (delete from connections c where c.id = any (p_ids) or c.connected_at < p_older_than returning 1)
-  select count(*)::integer from dropped
+  delete from connections c where c.id = any (p_ids)
 $$;
 
-ALTER FUNCTION app.drop_connections(p_ids text[], p_older_than timestamp with time zone) OWNER TO slipway_door;
+ALTER FUNCTION app.drop_connections(p_ids text[]) OWNER TO slipway_door;
+
+CREATE FUNCTION app.drop_partitions(months integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+declare
+  oldest text := 'room_events_' || to_char(date_trunc('month', now()) - make_interval(months => months), 'YYYYMM');
+  name text;
+  dropped integer := 0;
+begin
+  for name in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+               where i.inhparent = 'public.room_events'::regclass and c.relname ~ '^room_events_[0-9]{6}$' loop
+    if name < oldest then
+      execute format('drop table public.%I', name);
+      dropped := dropped + 1;
+    end if;
+  end loop;
+  return dropped;
+end $_$;
+
+ALTER FUNCTION app.drop_partitions(months integer) OWNER TO slipway_owner;
+
+CREATE FUNCTION app.expire() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  delete from connections where connected_at < now() - interval '130 minutes';
+  delete from socket_tickets where expires_at < now();
+  delete from sessions where expires_at < now() - interval '30 days';
+  delete from sessions where revoked_at < now() - interval '30 days';
+  delete from workers where state = 'gone' and started_at < now() - interval '1 day';
+$$;
+
+ALTER FUNCTION app.expire() OWNER TO slipway_door;
 
 CREATE FUNCTION app.login_user(p_email text) RETURNS TABLE(id uuid, password_hash text)
     LANGUAGE sql SECURITY DEFINER
@@ -373,6 +406,7 @@ CREATE TABLE public.runs (
     status text DEFAULT 'queued'::text NOT NULL,
     reason text,
     attempt integer DEFAULT 0 NOT NULL,
+    refusals integer DEFAULT 0 NOT NULL,
     token_hash bytea,
     output_seq bigint DEFAULT 0 NOT NULL,
     lease_expires_at timestamp with time zone,
@@ -502,7 +536,7 @@ CREATE TABLE public.workers (
     attempt integer,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     claimed_at timestamp with time zone,
-    CONSTRAINT workers_state_check CHECK ((state = ANY (ARRAY['idle'::text, 'busy'::text])))
+    CONSTRAINT workers_state_check CHECK ((state = ANY (ARRAY['idle'::text, 'busy'::text, 'gone'::text])))
 );
 
 ALTER TABLE public.workers OWNER TO slipway_owner;
@@ -650,6 +684,10 @@ CREATE INDEX runs_open ON public.runs USING btree (status, lease_expires_at, cre
 CREATE INDEX runs_project ON public.runs USING btree (team_id, project_id, id DESC);
 
 CREATE INDEX runs_tree ON public.runs USING btree (team_id, tree_sha256);
+
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
+
+CREATE INDEX sessions_revoked ON public.sessions USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 
 CREATE INDEX subscriptions_connection ON public.subscriptions USING btree (connection_id);
 
@@ -861,8 +899,14 @@ GRANT ALL ON FUNCTION app.begin_user(p_user uuid) TO slipway_app;
 REVOKE ALL ON FUNCTION app.create_team(p_id uuid, p_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.create_team(p_id uuid, p_name text) TO slipway_app;
 
-REVOKE ALL ON FUNCTION app.drop_connections(p_ids text[], p_older_than timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.drop_connections(p_ids text[], p_older_than timestamp with time zone) TO slipway_app;
+REVOKE ALL ON FUNCTION app.drop_connections(p_ids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.drop_connections(p_ids text[]) TO slipway_app;
+
+REVOKE ALL ON FUNCTION app.drop_partitions(months integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.drop_partitions(months integer) TO slipway_app;
+
+REVOKE ALL ON FUNCTION app.expire() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.expire() TO slipway_app;
 
 REVOKE ALL ON FUNCTION app.login_user(p_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.login_user(p_email text) TO slipway_app;
@@ -932,7 +976,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO slipway_app;
 GRANT SELECT ON TABLE public.runs TO slipway_door;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO slipway_app;
-GRANT SELECT ON TABLE public.sessions TO slipway_door;
+GRANT SELECT,DELETE ON TABLE public.sessions TO slipway_door;
 
 GRANT SELECT ON TABLE public.signing_keys TO slipway_app;
 
@@ -954,6 +998,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO slipway_app;
 GRANT SELECT ON TABLE public.users TO slipway_door;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workers TO slipway_app;
+GRANT SELECT,DELETE ON TABLE public.workers TO slipway_door;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO slipway_app;
 GRANT SELECT ON TABLE public.workspaces TO slipway_door;

@@ -40,6 +40,9 @@ create table sessions (
   primary key (user_id, id)
 );
 
+create index sessions_expiry on sessions (expires_at);
+create index sessions_revoked on sessions (revoked_at) where revoked_at is not null;
+
 -- A token may be exchanged once; within a short grace its twin tab may exchange it again as long as no child was used.
 create table refresh_tokens (
   token_hash  bytea primary key check (length(token_hash) = 32),
@@ -204,6 +207,7 @@ create table runs (
                      'process_limit', 'signalled', 'cancelled', 'never_started', 'lost')),
   reason           text,
   attempt          integer not null default 0,
+  refusals         integer not null default 0, -- attempts that no worker took: they are no tries
   token_hash       bytea,           -- good for this attempt only; NULL when nobody may report
   output_seq       bigint not null default 0, -- the last chunk accepted from this attempt
   lease_expires_at timestamptz,
@@ -240,7 +244,7 @@ create table run_artifacts (
 create table workers (
   task_arn   text primary key,
   address    text not null,
-  state      text not null check (state in ('idle', 'busy')),
+  state      text not null check (state in ('idle', 'busy', 'gone')),
   team_id    uuid,
   run_id     uuid,
   attempt    integer,
@@ -297,6 +301,24 @@ begin
   return made;
 end $$;
 select app.make_partitions(2);
+
+-- Months whose last day is longer ago than that, whole, and what lies in the rest. Returns how many partitions went.
+create function app.drop_partitions(months integer) returns integer
+language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+  oldest text := 'room_events_' || to_char(date_trunc('month', now()) - make_interval(months => months), 'YYYYMM');
+  name text;
+  dropped integer := 0;
+begin
+  for name in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+               where i.inhparent = 'public.room_events'::regclass and c.relname ~ '^room_events_[0-9]{6}$' loop
+    if name < oldest then
+      execute format('drop table public.%I', name);
+      dropped := dropped + 1;
+    end if;
+  end loop;
+  return dropped;
+end $$;
 
 -- ── Sockets ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -381,7 +403,8 @@ grant select on plans, plan_limits to slipway_app, slipway_reader;
 grant select on users, sessions, refresh_tokens, socket_tickets, team_members, teams, workspaces, projects, files, runs,
   connections, subscriptions, run_artifacts to slipway_door;
 grant insert on teams, team_members to slipway_door;
-grant delete on socket_tickets, connections to slipway_door;
+grant delete on socket_tickets, connections, sessions, workers to slipway_door;
+grant select on workers to slipway_door;
 do $$
 declare
   name text;
@@ -463,11 +486,20 @@ begin
   perform set_config('app.team_ids', (app.teams() || p_id)::text, true);
 end $$;
 
--- The broadcaster found a connection gone, or the sweep found it too old.
-create function app.drop_connections(p_ids text[], p_older_than timestamptz) returns integer
+-- The broadcaster found connections gone.
+create function app.drop_connections(p_ids text[]) returns void
 language sql security definer set search_path = pg_catalog, public as $$
-  with dropped as (delete from connections c where c.id = any (p_ids) or c.connected_at < p_older_than returning 1)
-  select count(*)::integer from dropped
+  delete from connections c where c.id = any (p_ids)
+$$;
+
+-- Every hour: what is worthless by its age. Connections live for two hours, sessions for sixty days.
+create function app.expire() returns void
+language sql security definer set search_path = pg_catalog, public as $$
+  delete from connections where connected_at < now() - interval '130 minutes';
+  delete from socket_tickets where expires_at < now();
+  delete from sessions where expires_at < now() - interval '30 days';
+  delete from sessions where revoked_at < now() - interval '30 days';
+  delete from workers where state = 'gone' and started_at < now() - interval '1 day';
 $$;
 
 -- For the reconciler: runs whose lease or deadline has passed, or that have waited for longer than a lost message takes.
@@ -494,7 +526,7 @@ declare
 begin
   foreach name in array array['begin_request(uuid, text, uuid)', 'begin_run(bytea, uuid)', 'login_user(text)',
       'refresh_token_user(bytea)', 'take_socket_ticket(bytea)', 'create_team(uuid, text)',
-      'drop_connections(text[], timestamptz)', 'overdue_runs(interval, integer)', 'next_queued_runs(bigint)'] loop
+      'drop_connections(text[])', 'expire()', 'overdue_runs(interval, integer)', 'next_queued_runs(bigint)'] loop
     execute format('alter function app.%s owner to slipway_door', name);
   end loop;
 end $$;
