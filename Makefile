@@ -31,7 +31,7 @@ check: install ## Format, lint, types, house rules; under 20 s
 	@.venv/bin/ruff format --check -q . || { echo "Run: make format"; exit 1; }
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --config .importlinter
+	@said=$$(.venv/bin/lint-imports --config .importlinter) || { echo "$$said"; exit 1; }
 	@$(PY) -m pytest -q tests/contract/test_house_rules.py tests/contract/test_generated_docs.py
 
 bench: install ## The figures of docs/performance.md, as ratios in interleaved runs

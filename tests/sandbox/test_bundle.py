@@ -54,7 +54,9 @@ def test_what_cannot_be_a_project_is_refused(entries: tuple[tuple[str, bytes], .
         unpack(archive(*entries))
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", archive(("a", b"x" * 1000))[:-30]])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a zip", archive(("a", b"x" * 1000))[:-30]], ids=["nothing", "text", "cut off"]
+)
 def test_what_is_no_zip_is_refused(content: bytes) -> None:
     with pytest.raises(BadManifest):
         unpack(content)
