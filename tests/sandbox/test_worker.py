@@ -242,7 +242,7 @@ def test_sources_may_come_as_a_bundle(start: Any, platform: Receiver) -> None:
     assert platform.output("stdout") == b"5\n"
     start().push("/job", manifest(platform.url, "", sources={**sources, "sha256": "0" * 64}))
     wait(lambda: len(platform.of("result")) == 2)
-    assert platform.result()["status"] == "never_started"
+    assert platform.result()["status"] == "lost"
     assert "sha-256" in platform.result()["reason"]
 
 

@@ -26,7 +26,7 @@ from slipway_sandbox.address import BadAddress, parse
 from slipway_sandbox.channel import Deadline, Stale, Undelivered
 from slipway_sandbox.door import Door
 from slipway_sandbox.execution import COMPILE, execute
-from slipway_sandbox.fetch import fetch
+from slipway_sandbox.fetch import Unfetched, fetch
 from slipway_sandbox.jail.bubblewrap import NoSandbox
 from slipway_sandbox.jail.halt import Halt
 from slipway_sandbox.jail.jail import Jail, Setup
@@ -87,6 +87,8 @@ class Worker:
             if job.limits.disk_bytes > self.jail.setup.disk_bytes:
                 self.jail.close()
                 self.jail = Jail.start(replace(self.jail.setup, disk_bytes=job.limits.disk_bytes))
+        except Unfetched as error:
+            return Result(status="lost", reason=str(error), isolation=self.jail.isolation)
         except (BadJob, NoSandbox) as error:
             return Result(status="never_started", reason=str(error), isolation=self.jail.isolation)
         return execute(self.jail, job, self.languages, report.output.put, self.halt)

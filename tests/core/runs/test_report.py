@@ -104,7 +104,7 @@ def test_a_chunk_that_is_not_valid_is_422(api: Api, ann: Person, worker: Worker,
 # ── The result ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("status", FINAL)
+@pytest.mark.parametrize("status", [status for status in FINAL if status != "lost"])
 def test_every_end_gives_the_slot_back_exactly_once(
     api: Api, ann: Person, worker: Worker, run: Any, everything: psycopg.Connection, status: str
 ) -> None:
@@ -119,6 +119,16 @@ def test_every_end_gives_the_slot_back_exactly_once(
     assert (ended["status"], bool(ended["finished_at"])) == (status, True)
     assert events(everything, run["id"]).count("run.finished") == 1
     assert events(everything, ann.project["id"]).count("run.finished") == 1
+
+
+def test_a_run_that_the_worker_lost_is_tried_again(
+    api: Api, ann: Person, worker: Worker, run: Any, everything: psycopg.Connection
+) -> None:
+    """Its host went away, its sources could not be fetched: no fault of the program."""
+    assert worker.finish(api, "lost", reason="the worker was told to stop").status == 204
+    assert worker.finish(api, "lost").status == 409
+    assert (get(api, ann, run)["status"], used(everything)) == ("queued", 1)
+    assert len(sent(everything, "runs")) == 1
 
 
 def test_the_result_is_what_the_worker_measured(api: Api, ann: Person, worker: Worker, run: Any) -> None:

@@ -17,7 +17,7 @@ from slipway import rooms
 from slipway.caller import Caller
 from slipway.db import Transaction, sql
 from slipway.errors import Error
-from slipway.runs.lease import LEASE_SECONDS
+from slipway.runs.lease import LEASE_SECONDS, give_back
 from slipway.runs.run import COLUMNS, Result, Run, announce, finish
 from slipway.texts import Input
 
@@ -127,8 +127,14 @@ def heartbeat(tx: Transaction, caller: Caller, run_id: UUID, beat: Heartbeat) ->
 
 
 def result(tx: Transaction, caller: Caller, run_id: UUID, final: FinalResult) -> None:
-    """End the run. The token dies with it, so a repeated result is refused as stale, which a worker takes for done."""
+    """End the run, or give it back where the worker lost it through no fault of the program.
+
+    The token dies either way, so a repeated result is refused as stale, which a worker takes for done.
+    """
     fence(caller, final.attempt)
+    if final.status == "lost":
+        give_back(tx, caller.team_id, run_id, caller.attempt, final.reason or "the worker lost it")
+        return
     measured = Result(
         **final.model_dump(exclude={"attempt", "status", "reason", "artifacts", "signal"}), signal=_signal(final)
     )
