@@ -45,6 +45,7 @@ oracle: install ## Deploy the synthesized templates to an AWS emulator and call 
 
 docs: install ## Generate docs/routes.md, data.md, errors.md, settings.md and schema.sql
 	@scripts/generate-docs
+	@scripts/schema
 
 lock: install ## Resolve the hashed locks anew
 	@scripts/lock

@@ -28,40 +28,45 @@ def run() -> list[Figure]:
     if shutil.which("wrk") is None:
         raise NoLoad("wrk is not installed: apt-get install wrk")
     with tempfile.TemporaryDirectory() as folder:
-        port, other = free_ports(), free_ports()
+        port, other, bare = free_ports(), free_ports(), free_ports()
         with ground(Path(folder), port) as here:
             gateway = ["scripts.bench.served_gateway", folder]
             reference = ["scripts.bench.served_reference", here.superuser_url, str(other)]
+            autocommit = ["scripts.bench.served_reference", here.superuser_url, str(bare), "autocommit"]
             log, environment = Path(folder), here.environment()
             with (
                 server(gateway, port, "/health", log / "gateway.log", environment),
                 server(reference, other, "/docs", log / "reference.log", environment),
+                server(autocommit, bare, "/docs", log / "autocommit.log", environment),
             ):
-                return compare(port, other)
+                return compare(port, other, bare)
 
 
-def compare(port: int, other: int) -> list[Figure]:
+def compare(port: int, other: int, bare: int) -> list[Figure]:
     client = Client(f"http://127.0.0.1:{port}")
     client.register("Bench")
     path, token = f"/v1/projects/{client.project('Bench')['id']}", client.token
-    answers = [Client(f"http://127.0.0.1:{p}", token).call("GET", path) for p in (port, other)]
-    if answers[0] != answers[1]:
+    answers = [Client(f"http://127.0.0.1:{p}", token).call("GET", path) for p in (port, other, bare)]
+    if answers[0] != answers[1] or answers[0] != answers[2]:
         raise NoLoad(f"the two answer differently: {json.dumps(answers)}")
-    for warmed in (port, other):
+    for warmed in (port, other, bare):
         requests_per_second(warmed, path, token, WARM_UP)
     found = samples.in_turn(
         TURNS,
         {
             "gateway": lambda: requests_per_second(port, path, token, SECONDS),
             "reference": lambda: requests_per_second(other, path, token, SECONDS),
+            "autocommit": lambda: requests_per_second(bare, path, token, SECONDS),
         },
     )
     gateway, reference = found["gateway"], found["reference"]
     by_reference = samples.ratio(gateway, reference)
     return [
         Figure("gateway ÷ uvicorn + FastAPI", by_reference.text(), f"≥ {TARGET}", by_reference.median >= TARGET),
+        Figure("the same, its pool set to autocommit", samples.ratio(gateway, found["autocommit"]).text()),
         Figure("gateway", samples.spread(gateway).text("requests/s", 0)),
         Figure("uvicorn + FastAPI + async pool", samples.spread(reference).text("requests/s", 0)),
+        Figure("with autocommit", samples.spread(found["autocommit"]).text("requests/s", 0)),
     ]
 
 

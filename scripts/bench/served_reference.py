@@ -1,8 +1,8 @@
-"""`python -m scripts.bench.served_reference <conninfo> <port>`: reading one project with uvicorn, FastAPI and a pool.
+"""`python -m scripts.bench.served_reference <conninfo> <port> [autocommit]`: one project with uvicorn, FastAPI and a pool.
 
-The same model and the same query by its primary index, in one round trip of a prepared statement, and nothing of what
-surrounds it in the gateway: no event, no authorizer, no transaction, no row-level security (it connects as a
-superuser), no request log.
+The same model and the same query by its primary index, and nothing of what surrounds it in the gateway: no event, no
+authorizer, no row-level security (it connects as a superuser), no request log. The pool as psycopg makes it: a
+transaction around each use. With `autocommit` not even that: one round trip of a prepared statement.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ GET = "select team_id, id, workspace_id, name, created_at, updated_at from proje
 CONNECTIONS = 8
 
 
-def application(conninfo: str) -> FastAPI:
+def application(conninfo: str, autocommit: bool) -> FastAPI:
     pool: AsyncConnectionPool[AsyncConnection[dict[str, Any]]] = AsyncConnectionPool(
         conninfo,
         connection_class=AsyncConnection[dict[str, Any]],
-        kwargs={"autocommit": True, "row_factory": dict_row},
+        kwargs={"autocommit": autocommit, "row_factory": dict_row},
         min_size=CONNECTIONS,
         max_size=CONNECTIONS,
         open=False,
@@ -55,4 +55,4 @@ def application(conninfo: str) -> FastAPI:
 
 if __name__ == "__main__":
     options: Any = {"loop": "uvloop", "http": "httptools", "access_log": False, "log_level": "warning"}
-    uvicorn.run(application(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), **options)
+    uvicorn.run(application(sys.argv[1], "autocommit" in sys.argv), host="127.0.0.1", port=int(sys.argv[2]), **options)

@@ -23,11 +23,6 @@ class Authorizer(Function):
     kind: ClassVar[str] = "authorizer"
     spec: AuthorizerSpec
 
-    def __init__(self, spec: AuthorizerSpec, body: Callable[[str], dict[str, str] | None]) -> None:
-        self.spec = spec
-        self.body = body
-        self.__doc__ = body.__doc__
-
     def __call__(self, event: Event, context: Any) -> dict[str, Any]:
         """HTTP API: the simple response. WebSocket API: an IAM policy, the only form that API knows."""
         from slipway import trigger

@@ -24,11 +24,6 @@ class Event(Function):
     kind: ClassVar[str] = "event"
     spec: EventSpec
 
-    def __init__(self, spec: EventSpec, body: Callable[..., Any]) -> None:
-        self.spec = spec
-        self.body = body
-        self.__doc__ = body.__doc__
-
     def __call__(self, event: function.Event, context: Any) -> None:
         from slipway import trigger
 

@@ -37,11 +37,18 @@ class Spec:
 
 
 class Function:
-    """A declared function: callable as a Lambda handler, and as itself through `.body` in tests."""
+    """A declared function: callable as a Lambda handler, and as itself through `.body` in tests.
+
+    Each kind narrows the type of `spec` to its own.
+    """
 
     kind: ClassVar[str]
     spec: Spec
-    body: Callable[..., Any]
+
+    def __init__(self, spec: Any, body: Callable[..., Any]) -> None:
+        self.spec = spec
+        self.body = body
+        self.__doc__ = body.__doc__
 
     def __call__(self, event: Any, context: Any) -> Any:
         raise NotImplementedError

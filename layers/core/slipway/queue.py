@@ -24,11 +24,6 @@ class Queue(Function):
     kind: ClassVar[str] = "queue"
     spec: QueueSpec
 
-    def __init__(self, spec: QueueSpec, body: Callable[..., Any]) -> None:
-        self.spec = spec
-        self.body = body
-        self.__doc__ = body.__doc__
-
     def __call__(self, event: Event, context: Any) -> dict[str, Any]:
         """An SQS event to `{"batchItemFailures": […]}` (ReportBatchItemFailures)."""
         from slipway import trigger

@@ -34,11 +34,6 @@ class Route(Function):
     kind: ClassVar[str] = "http"
     spec: RouteSpec
 
-    def __init__(self, spec: RouteSpec, body: Callable[..., Any]) -> None:
-        self.spec = spec
-        self.body = body
-        self.__doc__ = body.__doc__
-
     @cached_property
     def binding(self) -> Binding:
         """How the event's parts become the body's arguments; built at the first call, never at import."""

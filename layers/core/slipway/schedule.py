@@ -29,11 +29,6 @@ class Schedule(Function):
     kind: ClassVar[str] = "schedule"
     spec: ScheduleSpec
 
-    def __init__(self, spec: ScheduleSpec, body: Callable[..., Any]) -> None:
-        self.spec = spec
-        self.body = body
-        self.__doc__ = body.__doc__
-
     def __call__(self, event: Event, context: Any) -> None:
         from slipway import trigger
 

@@ -25,11 +25,6 @@ class Socket(Function):
     kind: ClassVar[str] = "socket"
     spec: SocketSpec
 
-    def __init__(self, spec: SocketSpec, body: Callable[..., Any]) -> None:
-        self.spec = spec
-        self.body = body
-        self.__doc__ = body.__doc__
-
     def __call__(self, event: Event, context: Any) -> dict[str, Any]:
         from slipway import frames
 

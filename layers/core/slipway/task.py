@@ -25,11 +25,6 @@ class Task(Function):
     kind: ClassVar[str] = "task"
     spec: TaskSpec
 
-    def __init__(self, spec: TaskSpec, body: Callable[..., Any]) -> None:
-        self.spec = spec
-        self.body = body
-        self.__doc__ = body.__doc__
-
     def __call__(self, event: Any = None, context: Any = None) -> Any:
         return self.body()
 
