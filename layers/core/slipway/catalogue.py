@@ -83,7 +83,7 @@ _WITH_ITS_USER = "until its user is deleted"
 
 TABLES = (
     Table("users", "critical", False, "until deleted", "people and their password hashes; each sees their own row"),
-    Table("sessions", "critical", False, _WITH_ITS_USER, "sign-ins; worthless 60 days after they began, or when revoked"),
+    Table("sessions", "critical", False, "30 days after it ended", "sign-ins; good for 60 days, or until revoked"),
     Table("refresh_tokens", "critical", False, "until its session is deleted", "hashes; renew a session and show misuse"),
     Table("signing_keys", "critical", False, "kept", "public halves of the seeds; each deploy publishes them again"),
     Table("plans", "critical", False, "kept", "what limits a team may have; the same for everyone"),
@@ -99,10 +99,10 @@ TABLES = (
     Table("trees", "critical", True, _WITH_ITS_TEAM, "whole projects at one moment: what a run ran"),
     Table("runs", "critical", True, _WITH_ITS_PROJECT, "what was asked to run and what came of it"),
     Table("run_artifacts", "critical", True, "until its run is deleted", "names and hashes; the bytes are ephemeral objects"),
-    Table("workers", "ephemeral", False, "while the task lives", "warm and busy workers; the container service knows them too"),
+    Table("workers", "ephemeral", False, "a day after its task began", "warm and busy workers; ECS knows them too"),
     Table("rooms", "critical", True, "until what it is about is deleted", "the counter that numbers a room's events"),
-    Table("room_events", "critical", True, "until its room is deleted", "what happened, and runs' output; partitioned by month"),
-    Table("socket_tickets", "ephemeral", False, "one minute, once", "hashes of WebSocket tickets; a client asks for another"),
+    Table("room_events", "critical", True, "three months, by whole partitions", "what happened, and runs' output"),
+    Table("socket_tickets", "ephemeral", False, "one minute; swept hourly", "hashes of WebSocket tickets; one is soon got"),
     Table("connections", "ephemeral", False, "at most two hours", "open WebSockets; a client connects again"),
     Table("subscriptions", "ephemeral", True, "until its connection ends", "who listens where; a client subscribes again"),
     Table("outbox", "critical", False, "until the queue has it", "messages committed with what they announce and not sent yet"),
