@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from stacks import layer
 from stacks.environment import ROOT
 
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -83,6 +84,7 @@ def synthesized(name: str, shared: Path) -> Assembly:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (folder / "manifest.json").exists():
             return Assembly(name, folder)
+        layer.named("deps")  # fetched here: in an empty environment there is no mirror and no certificate of one
         return synth(name, folder)
 
 
