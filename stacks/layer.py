@@ -94,11 +94,11 @@ def _prune(folder: Path) -> None:
 def compile_for_lambda(folder: Path, python: str) -> None:
     """Paths inside the bytecode are those of Lambda (`-s` strips ours), so that tracebacks read right there."""
     command = [
-        python, "-I", "-m", "compileall", "-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash",
+        python, "-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash",
         "-s", str(folder), "-p", "/opt/python", str(folder),
     ]  # fmt: skip
-    # A fixed hash seed: sets of constants are otherwise written in an order that changes from run to run.
-    done = subprocess.run(command, env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False)
+    # One process, files in order: what marshal writes of a shared constant depends on what was compiled before it.
+    done = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NotBuilt(f"{python} could not compile the layer: {done.stdout.strip()}")
 
