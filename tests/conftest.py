@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def template(server: postgres.Server) -> tuple[str, str]:
     return owner, app
 
 
+@contextmanager
+def installed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Within, the machine's settings and capabilities are this process's."""
+    for setting, value in machine.settings().items():
+        monkeypatch.setenv(setting, value)
+    settings.reset()
+    capabilities.provide(provider(machine))
+    yield
+    db.close()
+    settings.reset()
+    capabilities.provide(None)
+
+
 @pytest.fixture
 def machine(
     server: postgres.Server, template: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -49,16 +63,9 @@ def machine(
     with psycopg.connect(server.superuser_url, autocommit=True) as connection:
         connection.execute(f"create database {name} template {TEMPLATE} owner slipway_owner")
     owner, app = (url.replace(f"/{TEMPLATE}?", f"/{name}?") for url in template)
-    made = machines.open_or_create(tmp_path, 1, 1)
-    made = replace(made, owner_url=owner, app_url=app, signing_seed=SEED)
-    for setting, value in made.settings().items():
-        monkeypatch.setenv(setting, value)
-    settings.reset()
-    capabilities.provide(provider(made))
-    yield made
-    db.close()
-    settings.reset()
-    capabilities.provide(None)
+    made = replace(machines.open_or_create(tmp_path, 1, 1), owner_url=owner, app_url=app, signing_seed=SEED)
+    with installed(made, monkeypatch):
+        yield made
     with psycopg.connect(server.superuser_url, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")
 

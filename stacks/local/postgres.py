@@ -152,10 +152,6 @@ class Server:
         if self.socket_folder.parent != self.folder:
             shutil.rmtree(self.socket_folder, ignore_errors=True)
 
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
     def _password(self) -> str:
         path = self.folder / "password"
         if not path.exists():

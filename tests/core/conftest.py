@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from slipway import capabilities, db, settings
+from slipway import capabilities, db
 
 from stacks.local import machine as machines
 from stacks.local import postgres
-from stacks.local.capabilities import provider
 from stacks.local.machine import Machine
-from tests.conftest import SEED, TEMPLATE
+from tests.conftest import SEED, TEMPLATE, installed
 from tests.core import worker
 from tests.core.database import Database
 from tests.core.worker import Worker
@@ -33,14 +32,8 @@ def machine(
     name = database.ready()
     owner, app = (url.replace(f"/{TEMPLATE}?", f"/{name}?") for url in template)
     made = replace(machines.open_or_create(tmp_path, 1, 1), owner_url=owner, app_url=app, signing_seed=SEED)
-    for setting, value in made.settings().items():
-        monkeypatch.setenv(setting, value)
-    settings.reset()
-    capabilities.provide(provider(made))
-    yield made
-    db.close()
-    settings.reset()
-    capabilities.provide(None)
+    with installed(made, monkeypatch):
+        yield made
 
 
 @pytest.fixture

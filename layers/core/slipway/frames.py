@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import typing
+from functools import cache
 from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from slipway import db, log
 from slipway.caller import Caller, from_context
@@ -21,8 +22,6 @@ from slipway.function import Event
 from slipway.http import explain, refusal
 from slipway.permissions import allows
 from slipway.socket import Socket
-
-MAX_MESSAGE = 32 * 1024  # what API Gateway lets a client send in one frame
 
 
 class Message(BaseModel):
@@ -82,8 +81,7 @@ def _perform(socket: Socket, caller: Caller, connection: Connection, given: dict
         raise Error("unauthenticated")
     arguments: dict[str, Any] = {}
     kind, scope = "", None
-    hints = typing.get_type_hints(socket.body)
-    hints.pop("return", None)
+    hints = _hints(socket)
     for name, annotation in hints.items():
         if annotation is Connection:
             arguments[name] = connection
@@ -101,9 +99,17 @@ def _perform(socket: Socket, caller: Caller, connection: Connection, given: dict
         return _data(socket.body(**arguments, **own))
 
 
-def _message(annotation: Any, given: dict[str, Any]) -> Any:
+@cache
+def _hints(socket: Socket) -> dict[str, Any]:
+    """What the body takes, by name; worked out at its first message."""
+    hints = typing.get_type_hints(socket.body)
+    hints.pop("return", None)
+    return hints
+
+
+def _message(model: type[Message], given: dict[str, Any]) -> Message:
     try:
-        return TypeAdapter(annotation).validate_python(given)
+        return model.model_validate(given)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
         raise refusal([{**e, "loc": ("message", *e["loc"])} for e in errors]) from None

@@ -18,7 +18,7 @@ from slipway.caller import Caller
 from slipway.db import Transaction, sql
 from slipway.errors import Error
 from slipway.runs.lease import LEASE_SECONDS, give_back
-from slipway.runs.run import COLUMNS, Result, Run, announce, finish
+from slipway.runs.run import GET, Result, Run, announce, finish
 from slipway.texts import Input
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -98,7 +98,6 @@ ACCEPT = sql(
         where r.team_id = %(team_id)s and r.id = old.id
        returning old.output_seq as had, old.status as was, r.cancel_requested_at is not null as cancel"""
 )
-GET = sql(f"select {COLUMNS} from runs where team_id = %(team_id)s and id = %(id)s")
 
 
 def output(tx: Transaction, caller: Caller, run_id: UUID, output: Output) -> Heard:

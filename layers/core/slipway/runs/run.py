@@ -27,7 +27,6 @@ from slipway.reply import Page, Reply
 from slipway.rooms import RoomEvent
 from slipway.texts import PRINTABLE, Input
 
-OPEN = ("queued", "starting", "running")
 QUEUE_SECONDS = 3600  # a run that nobody could start for so long ends as never_started
 ARGUMENT_BYTES = 16_000
 ARTIFACT_FILES, ARTIFACT_BYTES = 100, 50_000_000  # what one run may leave
