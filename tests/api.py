@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
-from slipway import discover
+from slipway import discover, ids
 from slipway.route import Route
 
 
@@ -45,6 +46,22 @@ class Person:
     team: dict[str, Any] = field(default_factory=dict)
     workspace: dict[str, Any] = field(default_factory=dict)
     project: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def user_id(self) -> UUID:
+        return ids.decode("usr", self.user["id"])
+
+    @property
+    def session_id(self) -> UUID:
+        """As the access token names it."""
+        claims = self.token.split(".")[1]
+        sid: str = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sid"]
+        return ids.decode("ses", sid)
+
+    @property
+    def context(self) -> dict[str, str]:
+        """What the authorizer says about them."""
+        return {"kind": "user", "user_id": str(self.user_id), "session_id": str(self.session_id)}
 
 
 class Api:

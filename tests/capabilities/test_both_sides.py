@@ -21,6 +21,7 @@ METHODS = {
     "tasks": ("start",),
     "worker_network": ("push",),
     "signing_keys": ("seeds",),
+    "mail": ("send",),
 }
 
 

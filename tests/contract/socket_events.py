@@ -16,7 +16,7 @@ def user(person: Any) -> dict[str, str]:
     """The context that the ticket's authorizer makes for somebody."""
     from slipway import ids
 
-    return {"kind": "user", "user_id": str(ids.decode("usr", person.user["id"])), "session_id": str(uuid.uuid4())}
+    return person.context
 
 
 def event(action: str, message: Any, context: dict[str, str] | None, connection: str) -> dict[str, Any]:

@@ -32,6 +32,13 @@ ELSEWHERE = {
     "frames": "tests/contract/test_access.py",
     "function": "tests/contract/test_declarations.py",
     "http": "tests/contract/test_shells.py",
+    **dict.fromkeys(
+        (f"letters/{kind}" for kind in (
+            "account_deleted", "email_taken", "invitation", "password_changed", "reset_password", "usage_notice",
+            "verify_email", "times",
+        )),
+        "tests/core/letters/test_kinds.py",
+    ),
     "object_names": "tests/capabilities/test_objects.py",
     "queue": "tests/contract/test_declarations.py",
     "roles": "tests/stacks/local/test_postgres.py",

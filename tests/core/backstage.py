@@ -57,7 +57,7 @@ def happen(event: str, detail: dict[str, Any]) -> None:
 def say(action: str, person: Any, connection: str, kind: str = "MESSAGE", **message: Any) -> Any:
     """A WebSocket message (or `$connect`, `$disconnect`) of somebody who is logged in; the answer's JSON."""
     socket = next(s for s in discover.sockets() if s.spec.action == action)
-    authorizer = {"kind": "user", "user_id": str(uuid_of(person.user["id"])), "session_id": str(ids.new())}
+    authorizer = person.context
     context = {"connectionId": connection, "requestId": uuid4().hex, "eventType": kind, "authorizer": authorizer}
     answer = socket({"requestContext": context, "body": json.dumps({"action": action, **message})}, None)
     return json.loads(answer["body"]) if answer.get("body") else answer

@@ -58,7 +58,7 @@ def test_the_next_caller_on_the_same_connection_sees_nothing_of_the_last(api: Ap
 
 
 def test_a_transaction_knows_team_and_role_of_its_resource(ann: Person) -> None:
-    user = Caller("user", _user_id=uuid_of(ann.user["id"]), _session_id=UUID(int=1))
+    user = from_context(ann.context)
     for kind, thing in (("team", ann.team), ("ws", ann.workspace), ("prj", ann.project)):
         with db.transaction(user, kind, uuid_of(thing["id"])) as (_, known):
             assert (known.team_id, known.role) == (uuid_of(ann.team["id"]), "owner")
@@ -68,7 +68,7 @@ def test_a_transaction_knows_team_and_role_of_its_resource(ann: Person) -> None:
 
 def test_an_unknown_resource_and_another_s_are_the_same(api: Api, ann: Person) -> None:
     bob = api.register("Bob")
-    user = Caller("user", _user_id=uuid_of(bob.user["id"]), _session_id=UUID(int=1))
+    user = from_context(bob.context)
     for id in (uuid_of(ann.project["id"]), UUID(int=7)):
         with pytest.raises(Error) as caught, db.transaction(user, "prj", id):
             pass
@@ -102,7 +102,7 @@ def test_transactions_do_not_nest(api: Api) -> None:
 
 
 def test_a_beginning_that_fails_leaves_a_good_connection_behind(api: Api) -> None:
-    user = Caller("user", _user_id=uuid_of(api.register().user["id"]), _session_id=UUID(int=1))
+    user = from_context(api.register().context)
     with pytest.raises(psycopg.errors.CaseNotFound), db.transaction(user, "planet", UUID(int=1)):
         pass
     with db.transaction(user) as (tx, _):

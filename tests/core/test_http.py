@@ -212,7 +212,7 @@ def test_a_request_is_one_transaction(api: Api, everything: psycopg.Connection) 
         tx.run(TOUCH)
         raise Error("invalid")
 
-    context = {"kind": "user", "user_id": str(_uuid(ann.user["id"])), "session_id": str(_uuid(ann.user["id"]))}
+    context = ann.context
     given = event(body.spec.key, None, None, {}, {})
     given["requestContext"]["authorizer"] = {"lambda": context}
     assert body(given, None)["statusCode"] == 422

@@ -16,9 +16,10 @@ from tests.core.backstage import consume, say, uuid_of
 from tests.core.worker import Worker
 
 TENANT = ("team_members", "quotas", "workspaces", "projects", "blobs", "files", "file_versions", "trees", "runs",
-          "run_artifacts", "rooms", "room_events", "subscriptions", "teams")  # fmt: skip
-OWN = ("users", "sessions", "refresh_tokens", "socket_tickets", "connections")
-PLATFORM = ("plans", "plan_limits", "signing_keys", "workers", "outbox", "schema_migrations")
+          "run_artifacts", "rooms", "room_events", "subscriptions", "teams", "workspace_members", "api_keys")  # fmt: skip
+OWN = ("users", "sessions", "refresh_tokens", "socket_tickets", "connections", "idempotency_keys")
+PLATFORM = ("plans", "plan_limits", "signing_keys", "workers", "outbox", "schema_migrations", "plan_rates",
+            "rate_buckets")
 
 
 @pytest.fixture
@@ -45,7 +46,9 @@ def app(machine: Machine) -> Any:
 
 
 def begin(connection: psycopg.Connection, person: Person) -> None:
-    connection.execute("select * from app.begin_request(%s, '', null)", (uuid_of(person.user["id"]),))
+    connection.execute(
+        "select * from app.begin_request(%s, %s, null, '', null)", (person.user_id, person.session_id)
+    )
 
 
 def count(connection: psycopg.Connection, table: str) -> int:

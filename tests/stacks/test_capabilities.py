@@ -12,13 +12,14 @@ from slipway import discover, settings
 from slipway.capabilities import CONNECTIONS, DATABASE, RUNS_QUEUE
 from slipway.function import Function
 
-from stacks import capabilities
+from stacks import capabilities, environment
 from stacks.background import CONSUME
 from stacks.capabilities import BothSides, Statement
 from stacks.lambdas import physical_name
 from stacks.places import Names, Places
 from tests.stacks.conftest import Assembly, flat
 
+DESCRIBED = environment.context()["environments"]
 ACCOUNT = r"\$\{AWS::Region\}:\$\{AWS::AccountId\}"
 BUCKET = r"arn:\$\{AWS::Partition\}:s3:::slipway-\w+-ephemeral-\$\{AWS::AccountId\}-\$\{AWS::Region\}"
 
@@ -59,6 +60,8 @@ OPENS: dict[str, list[tuple[str, str]]] = {
     ],
     "worker_network": [],
     "signing_keys": [],
+    "mail_queue": [("sqs:SendMessage", arn("sqs", r"slipway-\w+-mail"))],
+    "mail": [(f"ses:{a}", arn("ses", r"identity/[\w.]*example\.com")) for a in ("SendEmail", "SendRawEmail")],
 }
 INTERFACES = [(f"ec2:{a}", r"\*") for a in (
     "CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets",
@@ -84,6 +87,9 @@ PLACES = Places(
     socket_api="socket",
     public_url="https://http",
     socket_url="wss://socket",
+    web_url="https://web",
+    mail_from="Slipway <no-reply@mail.example>",
+    mail_identity="mail.example",
 )
 
 
@@ -121,7 +127,7 @@ def test_each_role_holds_exactly_what_its_function_declares(assembly: Assembly) 
     for function in lambdas():
         stack, properties = functions[physical_name(f"slipway-{assembly.name}", function)]
         role = assembly.resources[stack, properties["Role"]["Fn::GetAtt"][0]]["Properties"]
-        wanted = [*EVERY, *(pair for used in function.spec.uses for pair in OPENS[used.name])]
+        wanted = [*EVERY, *(pair for used in function.spec.uses for pair in opens(assembly, used.name))]
         wanted += INTERFACES if "VpcConfig" in properties else []
         if function.kind == "queue":
             wanted += [(action, arn("sqs", rf"slipway-\w+-{function.spec.queue.name}")) for action in CONSUME]
@@ -130,6 +136,12 @@ def test_each_role_holds_exactly_what_its_function_declares(assembly: Assembly) 
         too_little = [allowed for allowed in wanted if not any(covers(allowed, pair) for pair in held)]
         assert too_much == [], f"{function.spec.module} is granted what it does not declare"
         assert too_little == [], f"{function.spec.module} declares what it is not granted"
+
+
+def opens(assembly: Assembly, capability: str) -> list[tuple[str, str]]:
+    """An environment without `mail_from` sends nothing, and its consumer may not."""
+    silent = capability == "mail" and not environment.read(assembly.name, DESCRIBED).mail_from
+    return [] if silent else OPENS[capability]
 
 
 def pairs(role: dict[str, Any], effect: str) -> list[tuple[str, str]]:
@@ -149,7 +161,7 @@ def covers(allowed: tuple[str, str], pair: tuple[str, str]) -> bool:
 
 def test_each_environment_is_what_its_function_declares(assembly: Assembly) -> None:
     """A setting that no capability brought would be a permission in disguise."""
-    everyone = {"SLIPWAY_STAGE", "SLIPWAY_FUNCTION", "SLIPWAY_PUBLIC_URL", "SLIPWAY_SOCKET_URL"}
+    everyone = {"SLIPWAY_STAGE", "SLIPWAY_FUNCTION", "SLIPWAY_PUBLIC_URL", "SLIPWAY_SOCKET_URL", "SLIPWAY_WEB_URL"}
     functions = {p["FunctionName"]: p for p in assembly.of("AWS::Lambda::Function").values()}
     for function in lambdas():
         properties = functions[physical_name(f"slipway-{assembly.name}", function)]

@@ -21,6 +21,7 @@ def test_cdk_json_describes_three_environments() -> None:
         ({"profile": "huge"}, "neither lean nor standard"),
         ({"api": "double"}, "neither routes nor single"),
         ({"domain": "api.example.com"}, "needs `certificate`"),
+        ({"mail_from": "Slipway"}, "mail_from is not an address"),
     ],
 )
 def test_a_wrong_description_is_refused_with_the_remedy(change: dict[str, str], said: str) -> None:

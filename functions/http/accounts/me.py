@@ -9,6 +9,6 @@ from slipway.db import Transaction
 from slipway.route import route
 
 
-@route("GET /v1/me", allow="self", uses=(DATABASE,))
+@route("GET /v1/me", allow="account", uses=(DATABASE,))
 def me(caller: Caller, tx: Transaction) -> accounts.User:
     return accounts.me(tx, caller)

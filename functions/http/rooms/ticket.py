@@ -9,6 +9,6 @@ from slipway.db import Transaction
 from slipway.route import route
 
 
-@route("POST /v1/socket/tickets", allow="self", uses=(DATABASE,), status=201)
+@route("POST /v1/socket/tickets", allow="account", uses=(DATABASE,), status=201, idempotency="none")
 def ticket(caller: Caller, tx: Transaction) -> connections.Ticket:
     return connections.ticket(tx, caller)

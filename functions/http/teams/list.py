@@ -11,6 +11,6 @@ from slipway.reply import Page
 from slipway.route import route
 
 
-@route("GET /v1/teams", allow="self", uses=(DATABASE,))
+@route("GET /v1/teams", allow="account", uses=(DATABASE,))
 def list(caller: Caller, tx: Transaction, limit: Limit = 20, cursor: Cursor | None = None) -> Page[teams.Team]:
     return teams.list(tx, caller, limit, cursor)

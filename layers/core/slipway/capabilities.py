@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast
 
 from slipway import catalogue
+
+if TYPE_CHECKING:
+    from slipway.mail import Letter
 
 # ── What a capability gives ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,6 +75,13 @@ class SigningKeys(Protocol):
         """Hex seeds, 32 bytes each; the first signs, the others are still accepted."""
 
 
+class Mail(Protocol):
+    """Sends letters to people."""
+
+    def send(self, message: Letter) -> None:
+        """Hand it over for delivery; raises `mail.Refused` (never), `mail.Deferred` (not now), or what went wrong."""
+
+
 class DatabaseAddress(Protocol):
     @property
     def prepares(self) -> bool:
@@ -82,7 +92,9 @@ class DatabaseAddress(Protocol):
 
 
 T_co = TypeVar("T_co", covariant=True)
-Kind = Literal["database", "migrations", "queue", "objects", "connections", "tasks", "worker_network", "signing_keys"]
+Kind = Literal[
+    "database", "migrations", "queue", "objects", "connections", "tasks", "worker_network", "signing_keys", "mail"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,7 @@ RUNS_QUEUE: Capability[QueueClient] = Capability("runs_queue", "queue", catalogu
 BROADCAST_QUEUE: Capability[QueueClient] = Capability("broadcast_queue", "queue", catalogue.BROADCAST.name, "send")
 GONE_QUEUE: Capability[QueueClient] = Capability("gone_queue", "queue", catalogue.GONE.name, "send")
 WORKERS_QUEUE: Capability[QueueClient] = Capability("workers_queue", "queue", catalogue.WORKERS.name, "send")
+MAIL_QUEUE: Capability[QueueClient] = Capability("mail_queue", "queue", catalogue.MAIL.name, "send")
 BUNDLES_WRITE: Capability[ObjectStore] = Capability("bundles_write", "objects", catalogue.BUNDLES.name, "write")
 ARTIFACTS_READ: Capability[ObjectStore] = Capability("artifacts_read", "objects", catalogue.ARTIFACTS.name, "read")
 ARTIFACTS_WRITE: Capability[ObjectStore] = Capability("artifacts_write", "objects", catalogue.ARTIFACTS.name, "write")
@@ -108,10 +121,11 @@ CONNECTIONS: Capability[Connections] = Capability("connections", "connections")
 RUN_TASKS: Capability[TaskRunner] = Capability("run_tasks", "tasks", "run", "start")
 WORKER_NETWORK: Capability[WorkerNetwork] = Capability("worker_network", "worker_network")
 SIGNING_KEYS: Capability[SigningKeys] = Capability("signing_keys", "signing_keys")
+MAIL: Capability[Mail] = Capability("mail", "mail")
 
 ALL: tuple[Capability[Any], ...] = (
     DATABASE, MIGRATIONS, RUNS_QUEUE, BROADCAST_QUEUE, GONE_QUEUE, WORKERS_QUEUE, BUNDLES_WRITE,
-    ARTIFACTS_READ, ARTIFACTS_WRITE, CONNECTIONS, RUN_TASKS, WORKER_NETWORK, SIGNING_KEYS,
+    ARTIFACTS_READ, ARTIFACTS_WRITE, CONNECTIONS, RUN_TASKS, WORKER_NETWORK, SIGNING_KEYS, MAIL_QUEUE, MAIL,
 )  # fmt: skip
 QUEUE_CAPABILITIES = {c.resource: c for c in ALL if c.kind == "queue"}
 

@@ -69,7 +69,15 @@ WORKERS = Queue(
     1,
     "requests to start a worker task when no warm one is free; the run's own message waits its turn",
 )
-QUEUES = (RUNS, BROADCAST, GONE, WORKERS)
+MAIL = Queue(
+    "mail",
+    "ephemeral",  # the letter's row is in the outbox until the queue has it; one that is lost can be asked for again
+    180,
+    10,
+    1,
+    "letters to people; half an hour of tries outlasts a throttle, and who got none asks for another",
+)
+QUEUES = (RUNS, BROADCAST, GONE, WORKERS, MAIL)
 
 BUNDLES = Prefix(
     "bundles", "ephemeral", 1, "source trees on their way to a worker, by tree hash; packed again from the blobs"
@@ -90,6 +98,11 @@ TABLES = (
     Table("plan_limits", "critical", False, "kept", "the figures of each plan"),
     Table("teams", "critical", True, "until deleted", "the tenant: everything below belongs to one"),
     Table("team_members", "critical", True, _WITH_ITS_TEAM, "who belongs to a team, in which role"),
+    Table("workspace_members", "critical", True, _WITH_ITS_TEAM, "guests: who belongs to one workspace, in which role"),
+    Table("api_keys", "critical", True, _WITH_ITS_TEAM, "hashes of API keys; a revoked one stays for the record"),
+    Table("plan_rates", "critical", False, "kept", "how many requests a minute each plan allows"),
+    Table("rate_buckets", "ephemeral", False, "a day", "what the rate limits have left; unlogged, full again after a crash"),
+    Table("idempotency_keys", "critical", False, "24 hours", "answers for requests that are sent again; each user's own"),
     Table("quotas", "critical", True, _WITH_ITS_TEAM, "how much of a counted limit is in use now"),
     Table("workspaces", "critical", True, _WITH_ITS_TEAM, "what groups a team's projects"),
     Table("projects", "critical", True, "until deleted", "what people build"),

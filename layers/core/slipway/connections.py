@@ -29,10 +29,10 @@ class Gone(BaseModel):
 
 
 INSERT_TICKET = sql(
-    """insert into socket_tickets (token_hash, user_id, session_id, expires_at)
-       values (%(token_hash)s, %(user_id)s, %(session_id)s, now() + make_interval(secs => %(seconds)s))"""
+    """insert into socket_tickets (token_hash, user_id, session_id, key_id, expires_at)
+       values (%(token_hash)s, %(user_id)s, %(session_id)s, %(key_id)s, now() + make_interval(secs => %(seconds)s))"""
 )
-TAKE_TICKET = sql("select user_id, session_id from app.take_socket_ticket(%(token_hash)s)")
+TAKE_TICKET = sql("select user_id, session_id, key_id from app.redeem_ticket(%(token_hash)s)")
 CONNECT = sql("insert into connections (id, user_id) values (%(id)s, %(user_id)s)")
 DISCONNECT = sql("delete from connections where id = %(id)s and user_id = %(user_id)s")
 DROP = sql("select app.drop_connections(%(ids)s)")
@@ -45,7 +45,8 @@ def ticket(tx: Transaction, caller: Caller) -> Ticket:
         INSERT_TICKET,
         token_hash=tokens.hashed(token),
         user_id=caller.user_id,
-        session_id=caller.session_id,
+        session_id=None if caller.key_id else caller.session_id,
+        key_id=caller.key_id,
         seconds=TICKET_SECONDS,
     )
     return Ticket(ticket=token, url=f"{settings.get('SLIPWAY_SOCKET_URL')}/?ticket={token}")
@@ -57,7 +58,8 @@ def admit(token: str) -> dict[str, str] | None:
         row = tx.one(TAKE_TICKET, token_hash=tokens.hashed(token))
     if row is None:
         return None
-    return {"kind": "user", "user_id": str(row["user_id"]), "session_id": str(row["session_id"])}
+    credential = "key_id" if row["key_id"] else "session_id"
+    return {"kind": "user", "user_id": str(row["user_id"]), credential: str(row[credential])}
 
 
 def connect(tx: Transaction, caller: Caller, connection: Connection) -> None:

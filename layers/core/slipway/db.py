@@ -12,8 +12,9 @@ on AWS no prepared statements, so that RDS Proxy can share connections (docs/dec
 from __future__ import annotations
 
 import inspect
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,12 +70,23 @@ class Message(NamedTuple):
     delay_seconds: int
 
 
+class Rate(NamedTuple):
+    """What a rate limit has left for this caller: `remaining` of `burst` requests, refilled with `per_minute`."""
+
+    subject: str
+    burst: int
+    per_minute: int
+    remaining: int
+
+
 class Transaction:
     """An open transaction. Nobody outside this module commits; messages leave after the commit."""
 
     def __init__(self, connection: Wire) -> None:
         self._connection = connection
         self.outbox: list[Message] = []
+        self.rates: list[Rate] = []
+        self._last: dict[str, Callable[[], None]] = {}
 
     def one(self, statement: Statement, **parameters: Any) -> Row | None:
         """The first row, or None."""
@@ -88,6 +100,20 @@ class Transaction:
         """How many rows it touched."""
         return self._connection.ask(statement, parameters).touched
 
+    def last(self, name: str, act: Callable[[], None]) -> None:
+        """Do this right before the commit, once for each name: what takes a lock that a whole team waits for."""
+        self._last.setdefault(name, act)
+
+    def finish(self) -> None:
+        """Do what was put off; the shell's business, and of whoever measures a transaction."""
+        while self._last:
+            self._last.pop(next(iter(self._last)))()
+
+    def forget(self) -> None:
+        """After a savepoint was rolled back: neither messages nor what was put off are meant any more."""
+        self.outbox.clear()
+        self._last.clear()
+
     def send(self, queue: Queue, message: BaseModel, delay_seconds: int = 0) -> None:
         """Put a message into the outbox: it reaches the queue if and only if this transaction commits."""
         kept = Message(ids.new(), queue.name, message.model_dump_json(), delay_seconds)
@@ -96,16 +122,19 @@ class Transaction:
 
 
 @contextmanager
-def transaction(caller: Caller, kind: str = "", id: UUID | None = None) -> Iterator[tuple[Transaction, Caller]]:
+def transaction(
+    caller: Caller, kind: str = "", id: UUID | None = None, rate: str = ""
+) -> Iterator[tuple[Transaction, Caller]]:
     """Begin as `caller`, about one resource if `kind` ("team", "ws", "prj", "file", "run", "art") and `id` are given.
 
     Yields the transaction and the caller with the resource's team and role; raises not_found when that resource
-    does not exist or is none of the caller's. Commits when the block ends, rolls back when it raises.
+    does not exist or is none of the caller's, unauthenticated when the session or key has ended. With `rate`, a class of
+    routes, a token is taken from the caller's buckets first, and kept whatever becomes of the transaction; raises
+    too_many_requests. Commits when the block ends, rolls back when it raises.
     """
     match caller.kind:
         case "user":
-            resource = f"'{id}'" if id else "null"
-            begin = f"select * from app.begin_request('{caller.user_id}', '{kind}', {resource})"
+            begin = _of_user(caller, kind, id, rate)
         case "run":
             begin = f"select * from app.begin_run('\\x{caller.token_hash.hex()}', '{id}')"
         case _:
@@ -113,13 +142,47 @@ def transaction(caller: Caller, kind: str = "", id: UUID | None = None) -> Itera
     with _begun(begin) as (tx, row):
         if caller.kind == "nobody":
             yield tx, caller
-        elif row is None and kind:
-            raise Error("not_found") if caller.kind == "user" else Error("stale_attempt")
-        elif row is None:
-            yield tx, caller
+        elif caller.kind == "run":
+            if row is None:
+                raise Error("stale_attempt")
+            yield tx, replace(caller, _team_id=row["team_id"], attempt=row["attempt"])
         else:
-            known = {"role": row["role"]} if caller.kind == "user" else {"attempt": row["attempt"]}
-            yield tx, replace(caller, _team_id=row["team_id"], **known)
+            yield tx, _known(tx, caller, row or {}, kind)
+
+
+def _of_user(caller: Caller, kind: str, id: UUID | None, rate: str) -> str:
+    key, resource = _literal(caller.key_id), _literal(id)
+    session = "null" if caller.key_id else f"'{caller.session_id}'"
+    begin = f"select * from app.begin_request('{caller.user_id}', {session}, {key}, '{kind}', {resource})"
+    if not rate:
+        return begin
+    return (
+        f"select app.admit('{caller.user_id}', {key}, '{caller.origin.address}', '{kind}', {resource}, '{rate}');"
+        f" commit and chain; {begin}"
+    )
+
+
+def _literal(id: UUID | None) -> str:
+    return f"'{id}'" if id else "null"
+
+
+def _known(tx: Transaction, caller: Caller, row: Row, kind: str) -> Caller:
+    if kind and row["team_id"] is None:
+        raise Error("not_found")
+    tx.rates = rates(row["admitted"])
+    scopes = None if row["scopes"] is None else frozenset(row["scopes"])
+    return replace(caller, _team_id=row["team_id"], role=row["role"] or "", scopes=scopes)
+
+
+def admit(address: str, rate: str) -> list[Rate]:
+    """Take a token of nobody's: from the address's bucket, before there is a user. Raises too_many_requests."""
+    with _begun(f"select app.admit(null, null, '{address}', '', null, '{rate}') as admitted") as (_, row):
+        return rates(row["admitted"] if row else None)
+
+
+def rates(admitted: list[dict[str, Any]] | None) -> list[Rate]:
+    """The tightest first."""
+    return [Rate(r["subject"], r["burst"], r["per_minute"], int(r["tokens"])) for r in admitted or ()]
 
 
 @contextmanager
@@ -151,6 +214,7 @@ def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
     tx = Transaction(connection)
     try:
         yield tx, row
+        tx.finish()
         if connection.command("commit").status != "COMMIT":
             raise RuntimeError("a statement failed and its error was caught: nothing was committed")
     except psycopg.Error as error:
@@ -183,10 +247,24 @@ def _begin(begin: str) -> tuple[Wire, Row | None]:
             _discard(connection)
             if attempt == 2:
                 raise Error("unavailable", cause=str(error), headers={"retry-after": "1"}) from error
+        except psycopg.DatabaseError as error:
+            _roll_back(connection)
+            raise _refused(error) from None
         except BaseException:
             _discard(connection)  # it is inside a failed transaction
             raise
     raise AssertionError("unreachable")
+
+
+def _refused(error: psycopg.DatabaseError) -> Exception:
+    """What the schema's functions raise with codes of our own."""
+    if error.sqlstate == "SL401":
+        return Error("unauthenticated", error.diag.message_primary or "", headers={"www-authenticate": "Bearer"})
+    if error.sqlstate == "SL429":
+        from slipway import rate_limits
+
+        return rate_limits.refusal(rates([json.loads(error.diag.message_detail or "{}")])[0])
+    return _without_values(error)
 
 
 def _connection() -> Wire:

@@ -15,13 +15,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from slipway import db, log
-from slipway.caller import Caller, from_context
+from slipway.caller import Caller, from_context, from_request
 from slipway.capabilities import DATABASE, granting
 from slipway.errors import Error
 from slipway.function import Event
-from slipway.http import explain, refusal
-from slipway.permissions import allows
+from slipway.http import explain, permit, refusal
 from slipway.socket import Socket
+
+
+RATE = "message"  # the class of rate limits that every message counts in
 
 
 class Message(BaseModel):
@@ -50,7 +52,7 @@ def handle(socket: Socket, event: Event, context: Any) -> dict[str, Any]:
     given: Any = {}
     with log.request(socket.spec.name, request["requestId"]), granting(socket.spec.name, socket.spec.uses):
         try:
-            caller = from_context(request.get("authorizer"))
+            caller = from_context(request.get("authorizer"), from_request(request, {}))
             given = _parse(event)
             answer = {"ok": True, "data": _perform(socket, caller, Connection(request["connectionId"]), given)}
         except Exception as error:
@@ -92,9 +94,8 @@ def _perform(socket: Socket, caller: Caller, connection: Connection, given: dict
                 kind, scope = message.scope()
     if DATABASE not in socket.spec.uses:
         return _data(socket.body(**arguments, **{n: caller for n, a in hints.items() if a is Caller}))
-    with db.transaction(caller, kind, scope) as (tx, known):
-        if socket.spec.allow != "self" and not allows(known.role, socket.spec.allow):
-            raise Error("forbidden", f"This needs the permission {socket.spec.allow}.", required=socket.spec.allow)
+    with db.transaction(caller, kind, scope, RATE) as (tx, known):
+        permit(tx, known, socket.spec.allow)
         own = {n: known if a is Caller else tx for n, a in hints.items() if a in (Caller, db.Transaction)}
         return _data(socket.body(**arguments, **own))
 

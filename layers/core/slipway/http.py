@@ -9,27 +9,33 @@ from __future__ import annotations
 import base64
 import inspect
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from slipway import db, log
-from slipway.caller import NOBODY, Caller, from_context
+from slipway import db, idempotency, log, operators, rate_limits
+from slipway.caller import NOBODY, Caller, from_context, from_request
 from slipway.capabilities import DATABASE, granting
 from slipway.errors import Error, invalid
 from slipway.function import Event
+from slipway.idempotency import Answer, Sent
 from slipway.ids import TypeId
-from slipway.permissions import WITHOUT_ROLE, allows
+from slipway.permissions import allows
 from slipway.reply import Content, Reply
 from slipway.route import Route
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-SECURITY_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,6 @@ class Parameter(NamedTuple):
     annotation: Any
     validate: Callable[[Any], Any]
     required: bool
-
-
-class Answer(NamedTuple):
-    """A response before a shell shapes it; `body` is text, or bytes as they are."""
-
-    status: int
-    headers: dict[str, str]
-    body: str | bytes
 
 
 class Binding:
@@ -174,25 +172,51 @@ def refusal(errors: list[Any]) -> Error:
     return invalid(errors)
 
 
-def perform(route: Route, caller: Caller, scope: UUID | None, arguments: dict[str, Any] | Error) -> Any:
+def perform(route: Route, caller: Caller, scope: UUID | None, arguments: dict[str, Any] | Error, sent: Sent) -> Answer:
     """Authorize, then validate, then call the body; one transaction, committed when the body returns.
 
     A stranger learns nothing about what a valid body would be: `arguments` may be the refusal, raised only after
     the caller was found to be allowed here.
     """
-    binding, allow = route.binding, route.spec.allow
+    binding, allow, rate = route.binding, route.spec.allow, route.spec.rate
     if allow != "public" and caller.kind != ("run" if allow == "run:report" else "user"):
         raise Error("unauthenticated", caller.reason, headers={"www-authenticate": "Bearer"})
     if not binding.needs_tx:
-        return _call(route, binding, {"caller": caller}, arguments)
+        rates = db.admit(caller.origin.address, rate) if rate else []
+        return respond(route, _call(route, binding, {"caller": caller}, arguments), rates)
     if caller.kind == "run" and allow != "run:report":
-        caller = NOBODY
-    with db.transaction(caller, binding.scope_kind, scope) as (tx, known):
-        if allow not in WITHOUT_ROLE and not allows(known.role, allow):
-            raise Error(
-                "forbidden", f"This needs the permission {allow}; your role here is {known.role}.", required=allow
+        caller = replace(NOBODY, origin=caller.origin)
+    with db.transaction(caller, binding.scope_kind, scope, rate) as (tx, known):
+        permit(tx, known, allow)
+        if isinstance(arguments, Error):
+            raise arguments
+
+        def act() -> Answer:
+            return respond(route, _call(route, binding, {"caller": known, "tx": tx}, arguments), tx.rates)
+
+        if sent.key and route.spec.idempotency != "none":
+            return idempotency.once(
+                tx, known, route.spec.name, sent, act, lambda e: explain(e, sent.path, caller.origin.request_id)
             )
-        return _call(route, binding, {"caller": known, "tx": tx}, arguments)
+        if route.spec.idempotency == "required":
+            raise Error("idempotency_key_required", "Send a new random value, and the same one when you try again.")
+        return act()
+
+
+def permit(tx: db.Transaction, caller: Caller, allow: str) -> None:
+    """Raise unless the caller may do what needs `allow`: the one check of HTTP and WebSocket."""
+    if allow in ("public", "account", "run:report"):
+        return
+    if allow in ("self", "operator"):
+        if caller.key_id is not None:
+            raise Error("login_required")
+        if allow == "operator" and not operators.is_operator(tx):
+            raise Error("not_found")
+        return
+    if not allows(caller.role, allow):
+        raise Error("forbidden", f"This needs the permission {allow}; your role here is {caller.role}.", required=allow)
+    if not allows(caller.role, allow, caller.scopes):
+        raise Error("insufficient_scope", f"The API key needs the scope {allow}.", required=allow)
 
 
 def _call(route: Route, binding: Binding, own: dict[str, Any], arguments: dict[str, Any] | Error) -> Any:
@@ -202,9 +226,9 @@ def _call(route: Route, binding: Binding, own: dict[str, Any], arguments: dict[s
     return route.body(**arguments, **given)
 
 
-def respond(route: Route, result: Any) -> Answer:
+def respond(route: Route, result: Any, rates: Sequence[db.Rate] = ()) -> Answer:
     """The response for what a body returned."""
-    headers: dict[str, str] = dict(SECURITY_HEADERS)
+    headers = {**SECURITY_HEADERS, **rate_limits.headers(rates)} if rates else dict(SECURITY_HEADERS)
     status = route.spec.status
     if isinstance(result, Reply | Content):
         headers |= result.headers
@@ -240,12 +264,21 @@ def handle(route: Route, event: Event, context: Any) -> dict[str, Any]:
     request_id = request["requestId"]
     with log.request(route.spec.name, request_id), granting(route.spec.name, route.spec.uses):
         try:
-            caller = from_context(request.get("authorizer", {}).get("lambda"))
+            origin = from_request(request, event["headers"])
+            caller = from_context(request.get("authorizer", {}).get("lambda"), origin)
             scope = route.binding.scope(event.get("pathParameters", {}))
-            answer = respond(route, perform(route, caller, scope, _arguments(route, event)))
+            answer = perform(route, caller, scope, _arguments(route, event), sent(route, event))
         except Exception as error:
             answer = explain(error, event["rawPath"], request_id)
     return _shape(answer, request_id)
+
+
+def sent(route: Route, event: Event) -> Sent:
+    """The request's idempotency key, and what makes it this request."""
+    key = event["headers"].get("idempotency-key")
+    if key is None or route.spec.idempotency == "none":
+        return Sent(event["rawPath"])
+    return idempotency.sent(event["rawPath"], key, event.get("rawQueryString", ""), content(event))
 
 
 def _arguments(route: Route, event: Event) -> dict[str, Any] | Error:

@@ -62,7 +62,7 @@ DELETE = sql("delete from projects where team_id = %(team_id)s and id = %(id)s")
 def create(tx: Transaction, caller: Caller, workspace_id: UUID, new: NewProject) -> Project:
     project_id = ids.new()
     row = tx.one(CREATE, team_id=caller.team_id, id=project_id, workspace_id=workspace_id, name=new.name)
-    rooms.open(tx, caller.team_id, project_id, "project")
+    rooms.open(tx, caller.team_id, project_id, "project", workspace_id)
     project = _read(row)
     rooms.append(tx, caller.team_id, "ws", workspace_id, [("project.created", project.model_dump(mode="json"))])
     return project

@@ -74,7 +74,8 @@ class Subscription(BaseModel):
     has_more: bool
 
 
-OPEN = sql("insert into rooms (team_id, id, kind) values (%(team_id)s, %(id)s, %(kind)s)")
+OPEN = sql("""insert into rooms (team_id, id, kind, workspace_id)
+       values (%(team_id)s, %(id)s, %(kind)s, %(workspace_id)s)""")
 CLOSE = sql("delete from rooms where team_id = %(team_id)s and id = %(id)s")
 APPEND = sql(
     """with room as (
@@ -88,11 +89,7 @@ APPEND = sql(
        select last_seq from room"""
 )
 # A statement of its own: APPEND may have waited for a subscriber's lock with a snapshot from before it subscribed.
-LISTENERS = sql(
-    """select array_agg(s.connection_id) as connections from subscriptions s
-         join team_members m on m.team_id = s.team_id and m.user_id = s.user_id and m.role = any(%(roles)s)
-        where s.team_id = %(team_id)s and s.room_id = %(room_id)s"""
-)
+LISTENERS = sql("select app.listeners(%(team_id)s, %(room_id)s, %(roles)s) as connections")
 SUBSCRIBE = sql(
     """insert into subscriptions (team_id, room_id, connection_id, user_id)
        values (%(team_id)s, %(room_id)s, %(connection_id)s, %(user_id)s) on conflict do nothing"""
@@ -111,8 +108,8 @@ REPLAY = sql(
 PARTITIONS = sql("select app.make_partitions(%(months)s) as made, app.drop_partitions(%(keep)s) as dropped")
 
 
-def open(tx: Transaction, team_id: UUID, room_id: UUID, kind: str) -> None:
-    tx.run(OPEN, team_id=team_id, id=room_id, kind=kind)
+def open(tx: Transaction, team_id: UUID, room_id: UUID, kind: str, workspace_id: UUID) -> None:
+    tx.run(OPEN, team_id=team_id, id=room_id, kind=kind, workspace_id=workspace_id)
 
 
 def close(tx: Transaction, team_id: UUID, room_id: UUID) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from slipway.capabilities import Capability
 from slipway.function import Event, Function, Spec, identify
@@ -14,15 +14,23 @@ if TYPE_CHECKING:
     from slipway.http import Binding
 
 
+Idempotency = Literal["none", "optional", "required"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteSpec(Spec):
-    """`allow` is "public" (nobody need log in), "self" (any user), or a permission of `slipway.permissions`."""
+    """`allow` is a permission of `slipway.permissions`, or one of its words for who needs no role.
+
+    `rate` is the class whose limits count ("" none). `idempotency`: whether a retry may say so with `Idempotency-Key`.
+    """
 
     method: str
     path: str
     allow: str
     status: int
     throttle: int  # requests per second at the gateway, a fuse and not a limit
+    rate: str
+    idempotency: Idempotency
 
     @property
     def key(self) -> str:
@@ -56,11 +64,23 @@ def route(
     memory: int = 512,
     timeout: int = 10,
     throttle: int = 10_000,
+    rate: str | None = None,
+    idempotency: Idempotency | None = None,
 ) -> Callable[[Callable[..., Any]], Route]:
+    """By default reads and writes count apart, and a POST that needs a credential may be retried with a key.
+
+    Say idempotency="none" where the answer has a secret: what is not kept cannot leak.
+    """
     method, path = key.split(" ")
+    known = allow not in ("public", "run:report")
+    if rate is None:
+        rate = ("read" if method == "GET" else "write") if known else ""
+    if idempotency is None:
+        idempotency = "optional" if method == "POST" and known else "none"
+    own = {"allow": allow, "status": status, "throttle": throttle, "rate": rate, "idempotency": idempotency}
 
     def declare(body: Callable[..., Any]) -> Route:
         common = identify(body, uses, memory, timeout)
-        return Route(RouteSpec(**common, method=method, path=path, allow=allow, status=status, throttle=throttle), body)
+        return Route(RouteSpec(**common, method=method, path=path, **own), body)
 
     return declare

@@ -27,7 +27,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from slipway import discover, health, http, log
-from slipway.caller import from_context
+from slipway.caller import from_context, from_request
 from slipway.capabilities import granting
 from slipway.errors import Error
 from slipway.function import Event
@@ -121,7 +121,8 @@ class Endpoint:
     async def answer(self, request: fastapi.Request, arguments: Arguments) -> fastapi.Response:
         # Threads of our own: FastAPI's end with the event loop's task, under Mangum with each request, and every
         # thread keeps its database connection.
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, _event(request), arguments)
+        event = _event(request, await request.body())
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, event, arguments)
 
     def _answer(self, event: Event, arguments: Arguments) -> fastapi.Response:
         try:
@@ -133,7 +134,8 @@ class Endpoint:
         with log.request(spec.name, request_id), granting(spec.name, spec.uses):
             try:
                 scope = self.route.binding.scope(event["pathParameters"])
-                answer = http.respond(self.route, http.perform(self.route, from_context(said), scope, arguments))
+                caller = from_context(said, from_request(event["requestContext"], event["headers"]))
+                answer = http.perform(self.route, caller, scope, arguments, http.sent(self.route, event))
             except Exception as error:
                 answer = http.explain(error, event["rawPath"], request_id)
         return fastapi.Response(answer.body, answer.status, {**answer.headers, "x-request-id": request_id})

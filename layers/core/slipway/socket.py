@@ -14,7 +14,7 @@ from slipway.function import Event, Function, Spec, identify
 class SocketSpec(Spec):
     """`action` is a route key of the WebSocket API: "$connect", "$disconnect", "$default" or a message's `action`.
 
-    `allow` is "self" or a permission that the caller needs on the room that the message names.
+    `allow` is "account" or a permission that the caller needs on the room that the message names.
     """
 
     action: str
@@ -32,7 +32,7 @@ class Socket(Function):
 
 
 def socket(
-    action: str, *, allow: str = "self", uses: tuple[Capability[Any], ...] = (), memory: int = 512, timeout: int = 10
+    action: str, *, allow: str = "account", uses: tuple[Capability[Any], ...] = (), memory: int = 512, timeout: int = 10
 ) -> Callable[[Callable[..., Any]], Socket]:
     def declare(body: Callable[..., Any]) -> Socket:
         return Socket(SocketSpec(**identify(body, uses, memory, timeout), action=action, allow=allow), body)

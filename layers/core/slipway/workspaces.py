@@ -41,7 +41,7 @@ LIST = sql(
 def create(tx: Transaction, caller: Caller, new: NewWorkspace) -> Workspace:
     workspace_id = ids.new()
     row = tx.one(CREATE, team_id=caller.team_id, id=workspace_id, name=new.name)
-    rooms.open(tx, caller.team_id, workspace_id, "workspace")
+    rooms.open(tx, caller.team_id, workspace_id, "workspace", workspace_id)
     return Workspace.model_validate(row)
 
 

@@ -140,12 +140,13 @@ CLOSE_ROOMS = sql(
     """delete from rooms where team_id = %(team_id)s
           and id in (select id from runs where team_id = %(team_id)s and project_id = %(project_id)s)"""
 )
-HOLD_PROJECT = sql("select 1 from projects where team_id = %(team_id)s and id = %(id)s for key share")
+HOLD_PROJECT = sql("select workspace_id from projects where team_id = %(team_id)s and id = %(id)s for key share")
 
 
 def create(tx: Transaction, caller: Caller, project_id: UUID, new: NewRun) -> Reply[Run]:
     """Reserve a slot, keep the project's tree as it is now, and queue the run."""
-    if not tx.run(HOLD_PROJECT, team_id=caller.team_id, id=project_id):
+    project = tx.one(HOLD_PROJECT, team_id=caller.team_id, id=project_id)
+    if project is None:
         raise Error("not_found")  # it was deleted just now
     tree_sha256, entries = trees.take(tx, caller.team_id, project_id)
     entry = paths.clean(new.entry) if new.entry else None
@@ -175,7 +176,7 @@ def create(tx: Transaction, caller: Caller, project_id: UUID, new: NewRun) -> Re
         deadline_at=clock.now() + timedelta(seconds=QUEUE_SECONDS),
     )
     run = read(row)
-    rooms.open(tx, caller.team_id, run_id, "run")
+    rooms.open(tx, caller.team_id, run_id, "run", project["workspace_id"])
     announce(tx, run, "run.queued")
     tx.send(RUNS, RunMessage(team_id=caller.team_id, run_id=run_id))
     return Reply(run, {"location": f"/v1/runs/{ids.encode('run', run_id)}"})
