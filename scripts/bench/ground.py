@@ -63,7 +63,13 @@ def ground(folder: Path, port: int = 1) -> Iterator[Ground]:
 def seed(here: Machine, superuser_url: str) -> Ground:
     user_id, session_id = ids.new(), ids.new()
     with psycopg.connect(superuser_url) as connection:
-        connection.execute("insert into users values (%s, 'bench@example.com', 'Bench', '-')", (user_id,))
+        connection.execute(
+            "insert into users (id, email, name, password_hash) values (%s, 'bench@example.com', 'Bench', '-')", (user_id,)
+        )
+        connection.execute(
+            "insert into sessions (user_id, id, expires_at) values (%s, %s, now() + interval '1 day')",
+            (user_id, session_id),
+        )
     caller = Caller("user", _user_id=user_id, _session_id=session_id)
     with db.transaction(caller) as (tx, _):
         team = teams.create(tx, caller, teams.NewTeam(name="Bench"))

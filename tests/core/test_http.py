@@ -230,7 +230,8 @@ def _uuid(id: str) -> Any:
 
 def test_a_run_s_token_is_nobody_outside_its_reports() -> None:
     from slipway.caller import Caller
+    from slipway.idempotency import Sent
 
     with pytest.raises(Error) as caught:
-        http.perform(routes()["GET /v1/me"], Caller("run", token_hash=b"x" * 32), None, {})
+        http.perform(routes()["GET /v1/me"], Caller("run", token_hash=b"x" * 32), None, {}, Sent("/v1/me"))
     assert caught.value.code == "unauthenticated"

@@ -10,6 +10,6 @@ from slipway.http import Header
 from slipway.route import route
 
 
-@route("POST /v1/auth/login", allow="public", uses=(DATABASE, SIGNING_KEYS), memory=1024, throttle=100)
+@route("POST /v1/auth/login", allow="public", uses=(DATABASE, SIGNING_KEYS), memory=1024, throttle=100, rate="auth")
 def login(login: accounts.Login, user_agent: Annotated[str, Header("User-Agent")] = "") -> accounts.Session:
     return accounts.log_in(login, user_agent)

@@ -109,8 +109,13 @@ class Transaction:
         while self._last:
             self._last.pop(next(iter(self._last)))()
 
-    def forget(self) -> None:
-        """After a savepoint was rolled back: neither messages nor what was put off are meant any more."""
+    def mark(self) -> None:
+        """What is done from here on can be undone."""
+        self._connection.command("savepoint mark")
+
+    def undo(self) -> None:
+        """As it was at the mark: rows, messages, and what was put off."""
+        self._connection.command("rollback to savepoint mark")
         self.outbox.clear()
         self._last.clear()
 

@@ -33,8 +33,6 @@ KEEP = sql(
     """update idempotency_keys set status = %(status)s, headers = %(headers)s, body = %(body)s
         where user_id = %(user_id)s and key_hash = %(key_hash)s"""
 )
-MARK = sql("savepoint effect")
-UNDO = sql("rollback to savepoint effect")
 
 
 class Answer(NamedTuple):
@@ -76,15 +74,14 @@ def once(
         raise Error("idempotency_in_progress", headers={"retry-after": "1"}) from None
     if not claimed or not claimed["claimed"]:
         return _again(tx.one(GET, **key), sent)
-    tx.run(MARK)
+    tx.mark()
     try:
         answer = act()
         tx.finish()
     except Error as error:
         if error.status >= 500:
             raise
-        tx.run(UNDO)
-        tx.forget()
+        tx.undo()
         answer = explain(error)
     if isinstance(answer.body, bytes):
         raise TypeError(f"{route} answers bytes: declare it with idempotency='none'")
