@@ -14,9 +14,8 @@ KINDS = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}
 
 def user(person: Any) -> dict[str, str]:
     """The context that the ticket's authorizer makes for somebody."""
-    from slipway import ids
-
-    return person.context
+    context: dict[str, str] = person.context
+    return context
 
 
 def event(action: str, message: Any, context: dict[str, str] | None, connection: str) -> dict[str, Any]:

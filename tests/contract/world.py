@@ -25,6 +25,7 @@ from stacks.local.postgres import Server
 from tests.api import Api, Person
 
 ROLES = ("admin", "editor", "viewer", "billing")
+GUESTS = ("guest_editor", "guest_viewer")
 RUN_TOKEN = "slp_run_" + "r" * 43
 ENDING_TOKEN = "slp_run_" + "e" * 43
 CONNECTION = "conn0000="
@@ -33,7 +34,8 @@ ARTIFACT = b"left by a run"
 
 @dataclass
 class World:
-    """Ids as the API shows them. `run` waits, `running` reports with RUN_TOKEN, `ending` with ENDING_TOKEN, `done` left an
+    """Ids as the API shows them. `guests` belong to the owner's workspace only, `outsider` to `other_workspace` of the same
+    team only. `run` waits, `running` reports with RUN_TOKEN, `ending` with ENDING_TOKEN, `done` left an
     artifact, `cancelling` waits to be cancelled; `doomed` is a project to delete, `empty` one without files,
     `leaver` a person to log out. The owner listens to every room, on CONNECTION."""
 
@@ -41,6 +43,9 @@ class World:
     stranger: Person
     leaver: Person
     roles: dict[str, Person]
+    guests: dict[str, Person]
+    outsider: Person
+    other_workspace: str
     doomed: str
     empty: str
     etag: str
@@ -108,6 +113,9 @@ def build(server: Server, machine: Machine) -> World:
 def _build(server: Server, machine: Machine, api: Api) -> World:
     owner, stranger, leaver = api.project("Ann"), api.project("Bob"), api.register("Lea")
     roles = {role: api.register(role.title()) for role in ROLES}
+    guests = {role: api.register(role.title().replace("_", "-")) for role in GUESTS}
+    outsider = api.register("Out")
+    other = api.call("POST /v1/teams/{team_id}/workspaces", {"name": "Other"}, by=owner, team_id=owner.team["id"]).json["id"]
     etag = api.save(owner, "main.py", b"print('hello')\n").headers["etag"]
     for path in ("notes/one.txt", "notes/two.txt", "old.txt"):
         api.save(owner, path, path.encode())
@@ -121,7 +129,7 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
     api.call("POST /v1/projects/{project_id}/runs", {}, by=owner, **to_delete)
     runs = [api.run(owner).json["id"] for _ in range(5)]
     artifact = ids.new()
-    made = World(owner, stranger, leaver, roles, doomed, empty, etag, *runs, artifact=ids.encode("art", artifact))
+    made = World(owner, stranger, leaver, roles, guests, outsider, other, doomed, empty, etag, *runs, artifact=ids.encode("art", artifact))
     name = name_of(machine)
     with psycopg.connect(server.superuser_url, dbname=name, autocommit=True) as everything:
         for role, person in roles.items():
@@ -129,6 +137,9 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
             everything.execute(
                 "insert into team_members (team_id, user_id, role) values (%s, %s, %s)", (team, user, role)
             )
+        welcome(everything, owner.team["id"], owner.workspace["id"], guests["guest_editor"], "editor")
+        welcome(everything, owner.team["id"], owner.workspace["id"], guests["guest_viewer"], "viewer")
+        welcome(everything, owner.team["id"], other, outsider, "editor")
         listener = ids.decode("usr", owner.user["id"])
         everything.execute("insert into connections (id, user_id) values (%s, %s)", (CONNECTION, listener))
         everything.execute(
@@ -154,6 +165,13 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
     with capabilities.granting("world", (capabilities.ARTIFACTS_WRITE,)):
         capabilities.use(capabilities.ARTIFACTS_WRITE).put(f"{done}/{artifact}", ARTIFACT)
     return made
+
+
+def welcome(everything: psycopg.Connection, team: str, workspace: str, guest: Person, role: str) -> None:
+    everything.execute(
+        "insert into workspace_members (team_id, workspace_id, user_id, role) values (%s, %s, %s, %s)",
+        (ids.decode("team", team), ids.decode("ws", workspace), guest.user_id, role),
+    )
 
 
 def chunk(text: bytes) -> dict[str, object]:
