@@ -1,6 +1,7 @@
 # Every command a person needs. `make help` lists them.
 PORT ?= 8000
 DATA ?= data
+HTTP_PROCESSES ?=
 ENV ?= dev
 PY := .venv/bin/python
 
@@ -9,16 +10,16 @@ PY := .venv/bin/python
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
-	@echo; echo "Settings: PORT=$(PORT) DATA=$(DATA) ENV=$(ENV); DATABASE_URL=postgresql://… uses another server than the embedded one."
+	@echo; echo "Settings: PORT=$(PORT) DATA=$(DATA) ENV=$(ENV) HTTP_PROCESSES=$(or $(HTTP_PROCESSES),one per core); DATABASE_URL=postgresql://… uses another server than the embedded one."
 
 install: ## Make .venv from the hashed lock (every other target does it first)
 	@scripts/install
 
 run: install ## Start the platform; Ctrl-C stops it and leaves nothing behind
-	@exec .venv/bin/slipway up --data "$(DATA)" --port $(PORT)
+	@exec .venv/bin/slipway up --data "$(DATA)" --port $(PORT) $(if $(HTTP_PROCESSES),--http-processes $(HTTP_PROCESSES))
 
 demo: install ## With `make run` running: play the main job through the public APIs
-	@$(PY) -m scripts.demo --port $(PORT)
+	@$(PY) -m scripts.demo --port $(PORT) --data "$(DATA)"
 
 test: install ## Every test
 	@scripts/system-packages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,8 +45,10 @@ class Client:
         self._http = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
 
     def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-        """Any status; `body` bytes go as they are, anything else as JSON."""
-        given = dict(headers or {})
+        """Any status; `body` bytes go as they are, anything else as JSON. Each POST is a new one, unless its header says
+        that it is a retry."""
+        given = {"idempotency-key": uuid.uuid4().hex} if method == "POST" else {}
+        given |= headers or {}
         if self.token:
             given["authorization"] = f"Bearer {self.token}"
         if body is not None and not isinstance(body, bytes):

@@ -1,4 +1,8 @@
-"""Reading one project through the local gateway, against uvicorn + FastAPI + an asynchronous pool without any of it."""
+"""Reading projects through the local gateway, against uvicorn + FastAPI + an asynchronous pool without any of it.
+
+Each request is another person's, about a project of a team of their own: one person, who may ask ten times a second,
+would measure how requests queue for the row of that person's rate limit.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,37 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
+
 from scripts.bench import samples
-from scripts.bench.ground import ground
+from scripts.bench.ground import Ground, ground
 from scripts.bench.processes import free_ports, server
 from scripts.bench.report import Figure
 from scripts.client import Client
+from stacks.local.up import default_http_processes
 
 TURNS, SECONDS, WARM_UP = 4, 5, 2
 THREADS, CONNECTIONS = 2, 16
+PEOPLE = 32
 TARGET = 1.0
+# The requests are made once; so wrk spends on this what it spends on a fixed header.
+SCRIPT = """
+local people, requests, next = {%s}, {}, 0
+function init()
+  for i, one in ipairs(people) do
+    requests[i] = wrk.format("GET", one[1], {Authorization = "Bearer " .. one[2]})
+  end
+end
+function request()
+  next = next %% #requests + 1
+  return requests[next]
+end
+"""
 
 
 class NoLoad(RuntimeError):
@@ -27,53 +51,105 @@ class NoLoad(RuntimeError):
 def run() -> list[Figure]:
     if shutil.which("wrk") is None:
         raise NoLoad("wrk is not installed: apt-get install wrk")
-    with tempfile.TemporaryDirectory() as folder:
-        port, other, bare = free_ports(), free_ports(), free_ports()
-        with ground(Path(folder), port) as here:
-            gateway = ["scripts.bench.served_gateway", folder]
-            reference = ["scripts.bench.served_reference", here.superuser_url, str(other)]
-            autocommit = ["scripts.bench.served_reference", here.superuser_url, str(bare), "autocommit"]
-            log, environment = Path(folder), here.environment()
-            with (
-                server(gateway, port, "/health", log / "gateway.log", environment),
-                server(reference, other, "/docs", log / "reference.log", environment),
-                server(autocommit, bare, "/docs", log / "autocommit.log", environment),
-            ):
-                return compare(port, other, bare)
+    processes = default_http_processes()
+    with tempfile.TemporaryDirectory() as folder, ground(Path(folder)) as here, ExitStack() as stack:
+        lift_rates(here)
+        return compare(
+            processes,
+            {
+                "gateway": stack.enter_context(gateway(here, processes)),
+                "one": stack.enter_context(gateway(here, 1)),
+                "reference": stack.enter_context(reference(here)),
+                "autocommit": stack.enter_context(reference(here, "autocommit")),
+                "workers": stack.enter_context(reference(here, f"workers={processes}")),
+            },
+            Path(folder) / "people.lua",
+        )
 
 
-def compare(port: int, other: int, bare: int) -> list[Figure]:
-    client = Client(f"http://127.0.0.1:{port}")
-    client.register("Bench")
+def lift_rates(here: Ground) -> None:
+    """The buckets stay and are taken from at every request; they only never get empty."""
+    with psycopg.connect(here.superuser_url) as connection:
+        connection.execute("update plan_rates set burst = 1000000000, per_minute = 1000000000")
+
+
+@contextmanager
+def gateway(here: Ground, processes: int) -> Iterator[int]:
+    """The port of a gateway of so many HTTP processes, as `slipway up` starts them."""
+    port = free_ports()
+    folder = Path(here.machine.data) / f"gateway-{processes}"
+    folder.mkdir()
+    replace(here.machine, data=str(folder), port=port).save()
+    with ExitStack() as stack:
+        for number in range(processes):
+            command = ["scripts.bench.served_gateway", str(folder), str(processes)]
+            log = folder / f"{number}.log"
+            stack.enter_context(server(command, port, "/health", log, here.environment(), "ready"))
+        yield port
+
+
+@contextmanager
+def reference(here: Ground, *options: str) -> Iterator[int]:
+    port = free_ports()
+    log = Path(here.machine.data) / f"reference-{'-'.join(options)}.log"
+    command = ["scripts.bench.served_reference", here.superuser_url, str(port), *options]
+    with server(command, port, "/docs", log, here.environment()):
+        yield port
+
+
+def compare(processes: int, ports: dict[str, int], script: Path) -> list[Figure]:
+    people = [join(ports, number) for number in range(PEOPLE)]
+    script.write_text(SCRIPT % ", ".join(f'{{"{path}", "{token}"}}' for path, token in people))
+    for port in ports.values():
+        requests_per_second(port, script, WARM_UP)
+
+    def turn(port: int) -> Callable[[], float]:
+        return lambda: requests_per_second(port, script, SECONDS)
+
+    found = samples.in_turn(TURNS, {name: turn(port) for name, port in ports.items()})
+    return figures(processes, found)
+
+
+def join(ports: dict[str, int], number: int) -> tuple[str, str]:
+    """A new person's project and token; raises NoLoad when it is not everywhere the same."""
+    client = Client(f"http://127.0.0.1:{ports['gateway']}")
+    client.register(f"Bench{number}")
     path, token = f"/v1/projects/{client.project('Bench')['id']}", client.token
-    answers = [Client(f"http://127.0.0.1:{p}", token).call("GET", path) for p in (port, other, bare)]
-    if answers[0] != answers[1] or answers[0] != answers[2]:
-        raise NoLoad(f"the two answer differently: {json.dumps(answers)}")
-    for warmed in (port, other, bare):
-        requests_per_second(warmed, path, token, WARM_UP)
-    found = samples.in_turn(
-        TURNS,
-        {
-            "gateway": lambda: requests_per_second(port, path, token, SECONDS),
-            "reference": lambda: requests_per_second(other, path, token, SECONDS),
-            "autocommit": lambda: requests_per_second(bare, path, token, SECONDS),
-        },
-    )
-    gateway, reference = found["gateway"], found["reference"]
-    by_reference = samples.ratio(gateway, reference)
+    answers = {name: Client(f"http://127.0.0.1:{port}", token).call("GET", path) for name, port in ports.items()}
+    if any(answer != answers["gateway"] for answer in answers.values()):
+        raise NoLoad(f"they answer differently: {json.dumps(answers)}")
+    return path, token
+
+
+def figures(processes: int, found: dict[str, list[float]]) -> list[Figure]:
+    ours, reference = found["gateway"], found["reference"]
+    by_reference = samples.ratio(ours, reference)
+
+    def rate(what: str, name: str) -> Figure:
+        return Figure(what, samples.spread(found[name]).text("requests/s", 0))
+
+    several = f"{processes} HTTP processes"
     return [
-        Figure("gateway ÷ uvicorn + FastAPI", by_reference.text(), f"≥ {TARGET}", by_reference.median >= TARGET),
-        Figure("the same, its pool set to autocommit", samples.ratio(gateway, found["autocommit"]).text()),
-        Figure("gateway", samples.spread(gateway).text("requests/s", 0)),
-        Figure("uvicorn + FastAPI + async pool", samples.spread(reference).text("requests/s", 0)),
-        Figure("with autocommit", samples.spread(found["autocommit"]).text("requests/s", 0)),
+        Figure(
+            f"gateway, {several} ÷ uvicorn + FastAPI", by_reference.text(), f"≥ {TARGET}", by_reference.median >= TARGET
+        ),
+        Figure("gateway, 1 HTTP process ÷ uvicorn + FastAPI", samples.ratio(found["one"], reference).text()),
+        Figure(
+            f"{several} ÷ the same with its pool set to autocommit", samples.ratio(ours, found["autocommit"]).text()
+        ),
+        Figure(f"{several} ÷ uvicorn --workers {processes}", samples.ratio(ours, found["workers"]).text()),
+        rate(f"gateway, {several}", "gateway"),
+        rate("gateway, 1 HTTP process", "one"),
+        rate("uvicorn + FastAPI + async pool", "reference"),
+        rate("with autocommit", "autocommit"),
+        rate(f"with --workers {processes}", "workers"),
     ]
 
 
-def requests_per_second(port: int, path: str, token: str, seconds: int) -> float:
+def requests_per_second(port: int, script: Path, seconds: int) -> float:
     """What wrk counts; raises NoLoad when an answer was no success."""
-    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-H", f"Authorization: Bearer {token}"]
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], check=True, capture_output=True, text=True)
+    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
+    done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], check=True, capture_output=True, text=True)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     if rate is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise NoLoad(f"port {port} did not answer every request with a success:\n{done.stdout}")

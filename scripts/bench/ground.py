@@ -64,7 +64,8 @@ def seed(here: Machine, superuser_url: str) -> Ground:
     user_id, session_id = ids.new(), ids.new()
     with psycopg.connect(superuser_url) as connection:
         connection.execute(
-            "insert into users (id, email, name, password_hash) values (%s, 'bench@example.com', 'Bench', '-')", (user_id,)
+            "insert into users (id, email, name, password_hash) values (%s, 'bench@example.com', 'Bench', '-')",
+            (user_id,),
         )
         connection.execute(
             "insert into sessions (user_id, id, expires_at) values (%s, %s, now() + interval '1 day')",

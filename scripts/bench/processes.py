@@ -59,14 +59,15 @@ def answers(port: int, path: str) -> bool:
 
 
 def free_ports() -> int:
-    """A port that is free together with the next one, as a gateway needs them."""
+    """A port that is free together with the two after it, as a machine needs them."""
     for _ in range(100):
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             first.bind(("127.0.0.1", 0))
             port: int = first.getsockname()[1]
             try:
                 second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
             except (OSError, OverflowError):
                 continue
             return port
-    raise NotStarted("no two free ports beside each other were found: try again")
+    raise NotStarted("no three free ports beside each other were found: try again")

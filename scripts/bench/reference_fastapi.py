@@ -155,6 +155,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     response["headers"] |= {
         "x-content-type-options": "nosniff",
         "cache-control": "no-store",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+        "referrer-policy": "no-referrer",
         "x-request-id": request_id,
     }
     return response

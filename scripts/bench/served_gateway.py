@@ -1,10 +1,12 @@
-"""`python -m scripts.bench.served_gateway <data folder>`: the gateway's own process, with the routes' throttles raised.
+"""`python -m scripts.bench.served_gateway <data folder> <processes>`: one HTTP process of a gateway of so many, with the
+routes' throttles raised.
 
-They are a fuse of 100 requests a second and route; here the point is what comes behind it.
+They are a fuse against floods, which this is; here the point is what comes behind it.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -14,6 +16,7 @@ from slipway.route import Route
 from stacks.local import gateway
 
 if __name__ == "__main__":
+    folder, processes = sys.argv[1:]
     routes = [Route(replace(route.spec, throttle=10**9), route.body) for route in discover.routes()]
     with patch.object(discover, "routes", lambda: routes):
-        gateway.main()
+        gateway.main([gateway.HTTP, folder, "--processes", processes])

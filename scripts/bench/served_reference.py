@@ -1,8 +1,10 @@
-"""`python -m scripts.bench.served_reference <conninfo> <port> [autocommit]`: one project with uvicorn, FastAPI and a pool.
+"""`python -m scripts.bench.served_reference <conninfo> <port> [autocommit] [workers=N]`: one project with uvicorn, FastAPI
+and a pool.
 
 The same model and the same query by its primary index, and nothing of what surrounds it in the gateway: no event, no
 authorizer, no row-level security (it connects as a superuser), no request log. The pool as psycopg makes it: a
-transaction around each use. With `autocommit` not even that: one round trip of a prepared statement.
+transaction around each use. With `autocommit` not even that: one round trip of a prepared statement. With `workers`
+so many processes, each with its pool.
 """
 
 from __future__ import annotations
@@ -53,6 +55,13 @@ def application(conninfo: str, autocommit: bool) -> FastAPI:
     return app
 
 
+def served() -> FastAPI:
+    """Called in every worker; each has the command line of the first process."""
+    return application(sys.argv[1], "autocommit" in sys.argv)
+
+
 if __name__ == "__main__":
+    workers = next((int(option.partition("=")[2]) for option in sys.argv if option.startswith("workers=")), None)
     options: Any = {"loop": "uvloop", "http": "httptools", "access_log": False, "log_level": "warning"}
-    uvicorn.run(application(sys.argv[1], "autocommit" in sys.argv), host="127.0.0.1", port=int(sys.argv[2]), **options)
+    application_path, port = "scripts.bench.served_reference:served", int(sys.argv[2])
+    uvicorn.run(application_path, factory=True, host="127.0.0.1", port=port, workers=workers, **options)

@@ -1,10 +1,8 @@
-"""The main job, played through the public APIs of a running platform: `make run` in one terminal, `make demo` in another."""
+"""First act: somebody registers, saves programs, runs them, and watches what they print."""
 
 from __future__ import annotations
 
-import argparse
 import base64
-import sys
 import time
 from dataclasses import dataclass
 from urllib.request import urlopen
@@ -12,6 +10,7 @@ from urllib.request import urlopen
 from websockets.exceptions import ConnectionClosed
 
 from scripts.client import Client, Json, Problem
+from scripts.demo.tell import step
 
 MULTI_FILE = {
     "main.py": b"""import sys, time
@@ -50,23 +49,14 @@ PROGRAMS = (
 )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8000)
-    base_url = f"http://127.0.0.1:{parser.parse_args().port}"
-    try:
-        urlopen(f"{base_url}/health", timeout=5).close()
-    except OSError as error:
-        print(f"Nothing answers at {base_url} ({error}): start the platform with `make run` (same PORT=).")
-        return 1
-    client = Client(base_url)
-    session = client.register("Ada")
-    step("registered", session["user"]["email"])
+def play(client: Client) -> Json:
+    """The first program's project."""
+    first: Json = {}
     for number, program in enumerate(PROGRAMS):
         project = client.project(f"demo-{number}") if number else first_project(client)
-        play(client, project, program)
-    print("\nEverything above is still there: sign in as", session["user"]["email"], "at", f"{base_url}/docs")
-    return 0
+        first = first or project
+        run(client, project, program)
+    return first
 
 
 def first_project(client: Client) -> Json:
@@ -80,7 +70,7 @@ def first_project(client: Client) -> Json:
     return project
 
 
-def play(client: Client, project: Json, program: Program) -> None:
+def run(client: Client, project: Json, program: Program) -> None:
     print(f"\n── {program.title} ──")
     for path, content in program.files.items():
         saved = client.save(project["id"], path, content)
@@ -89,14 +79,14 @@ def play(client: Client, project: Json, program: Program) -> None:
     try:
         body = {"language": program.language, "stdin": program.stdin, "artifacts": ["*.txt"]}
         begin = time.monotonic()
-        run = client.call("POST", f"/v1/projects/{project['id']}/runs", body)
-        step("run", run["id"])
-        for event in socket.follow(run["id"]):
+        started = client.call("POST", f"/v1/projects/{project['id']}/runs", body)
+        step("run", started["id"])
+        for event in socket.follow(started["id"]):
             show(event, time.monotonic() - begin)
             if event["event"] == "run.finished":
                 summarise(event["data"])
                 break
-        fetch_artifacts(client, run["id"])
+        fetch_artifacts(client, started["id"])
     except (Problem, TimeoutError, ConnectionClosed) as problem:
         step("stopped", f"{problem}: see the platform's own output and its logs folder")
     finally:
@@ -132,11 +122,3 @@ def fetch_artifacts(client: Client, run_id: str) -> None:
         link = client.call("GET", f"/v1/runs/{run_id}/artifacts/{artifact['id']}")["download_url"]
         with urlopen(link, timeout=10) as response:
             step("fetched", f"{artifact['path']}: {response.read().decode()!r}")
-
-
-def step(name: str, text: str) -> None:
-    print(f"  {name:>10}  {text}", flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
