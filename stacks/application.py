@@ -13,6 +13,7 @@ from stacks.edge import Edge, public_url, socket_url
 from stacks.environment import Environment
 from stacks.execution import Execution
 from stacks.http import Http
+from stacks.mail import Mail
 from stacks.migration import Migration, Settlement
 from stacks.network import Network
 from stacks.places import Names, Places
@@ -41,6 +42,8 @@ def build(app: cdk.App, environment: Environment) -> None:
     places = _places(environment, names, edge, network, data)
 
     ground: list[cdk.Stack] = [edge, network, data, storage, queues]
+    if environment.new_identity:
+        ground.append(Mail(app, environment, env))
     migration = Migration(app, environment, places, env)
     execution = Execution(app, environment, places, env)
     authorizer = routes.Authorizer(app, environment, places, env)
@@ -90,6 +93,8 @@ def _places(environment: Environment, names: Names, edge: Edge, network: Network
         owner_secret=export(data, "owner-secret", data.cluster.attr_master_user_secret_secret_arn),
         signing_secret=export(data, "signing-secret", data.signing_seed.ref),
         signing_label=environment.signing_label,
+        oidc_secret=environment.oidc_secret,
+        oidc_label=environment.oidc_label,
         isolated_subnets=tuple(isolated),
         function_group=export(network, "functions-group", network.functions.attr_group_id),
         dispatcher_group=export(network, "dispatcher-group", network.dispatcher.attr_group_id),
@@ -99,4 +104,8 @@ def _places(environment: Environment, names: Names, edge: Edge, network: Network
         socket_api=socket,
         public_url=public_url(environment, http),
         socket_url=socket_url(environment, socket),
+        web_url=environment.web_url,
+        plans=environment.plans,
+        mail_from=environment.mail_from,
+        mail_identity=environment.mail_identity or environment.mail_domain,
     )

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from slipway.capabilities import Capability, Kind
 from slipway.function import Function
+from slipway.mail import read_sender
 
 from stacks.places import APP, DATABASE, OWNER, STAGE, Places
 
@@ -74,7 +75,8 @@ def migrations(capability: Capability[Any], at: Places) -> Grant:
     """
     password = f"{{{{resolve:secretsmanager:{at.owner_secret}:SecretString:password}}}}"
     url = f"host={at.cluster_host} port=5432 dbname={DATABASE} user={OWNER} sslmode=require"
-    return Grant((), {"SLIPWAY_MIGRATIONS_URL": url, "PGPASSWORD": password}, "inside")
+    environment = {"SLIPWAY_MIGRATIONS_URL": url, "PGPASSWORD": password, "SLIPWAY_PLANS": at.plans}
+    return Grant((), environment, "inside")
 
 
 def queue(capability: Capability[Any], at: Places) -> Grant:
@@ -155,6 +157,25 @@ def signing_keys(capability: Capability[Any], at: Places) -> Grant:
     return Grant((), {"SLIPWAY_SIGNING_SEEDS": seeds})
 
 
+def oidc_providers(capability: Capability[Any], at: Places) -> Grant:
+    """Outside, where the providers are. No statement, as in `signing_keys`: a new value needs a label of its own."""
+    value = f"{{{{resolve:secretsmanager:{at.oidc_secret}:SecretString::{at.oidc_label}}}}}" if at.oidc_secret else ""
+    return Grant((), {"SLIPWAY_OIDC": value}, "outside")
+
+
+def mail(capability: Capability[Any], at: Places) -> Grant:
+    """As mail_from only. Without it the consumer may send nothing, and its letters end as dead letters that say why."""
+    environment = {"SLIPWAY_MAIL_FROM": at.mail_from}
+    if not at.mail_from:
+        return Grant((), environment, "outside")
+    send = Statement(
+        ("ses:SendEmail", "ses:SendRawEmail"),
+        (at.names.arn("ses", f"identity/{at.mail_identity}"),),
+        {"StringEquals": {"ses:FromAddress": read_sender(at.mail_from).address}},
+    )
+    return Grant((send,), environment, "outside")
+
+
 MAKERS: dict[Kind, Callable[[Capability[Any], Places], Grant]] = {
     "database": database,
     "migrations": migrations,
@@ -164,6 +185,8 @@ MAKERS: dict[Kind, Callable[[Capability[Any], Places], Grant]] = {
     "tasks": tasks,
     "worker_network": worker_network,
     "signing_keys": signing_keys,
+    "mail": mail,
+    "oidc_providers": oidc_providers,
 }
 
 
@@ -185,6 +208,11 @@ def side(function: Function, at: Places) -> Side:
             "let the inner one send to a queue that the outer one consumes"
         )
     return "inside" if by_side["inside"] else "outside"
+
+
+def only_outside(function: Function, at: Places) -> bool:
+    """Whether it uses something that cannot be reached from inside of the VPC."""
+    return any(grant(capability, at).side == "outside" for capability in function.spec.uses)
 
 
 def merge(grants: Iterable[Grant]) -> Grant:

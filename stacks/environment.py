@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from slipway.mail import BadAddress, read_sender
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -21,6 +23,8 @@ class Environment:
     ACU are Aurora capacity units (about 2 GB each). `keep` protects the database and the secrets from deletion.
     `api: single` serves all routes with one function in place of one for each: one deploy and fewer connections, but one
     role with what all routes need. The routes keep their ids, so it may be changed later.
+    `mail_from` (`Slipway <no-reply@example.com>`) makes an SES identity for its domain, whose DNS records are outputs of the
+    mail stack; `mail_identity` names one that the account has already. Without it no e-mail is sent.
     A domain needs `certificate`, the ARN of an ACM certificate for it in this region; its DNS record is the operator's.
     """
 
@@ -35,20 +39,35 @@ class Environment:
     max_workers: int
     cors_origins: tuple[str, ...]
     api: Literal["routes", "single"] = "routes"
+    plans: Literal["unlimited", "tiered"] = "unlimited"  # what new teams get; tiered begins on Free
     account: str = ""
     keep: bool = False
     alarm_email: str = ""
     domain: str = ""
     socket_domain: str = ""
     certificate: str = ""
+    web_url: str = ""  # where the web app lives, when that is not the public URL
+    mail_from: str = ""
+    mail_identity: str = ""
     vpc_cidr: str = "10.20.0.0/16"
     socket_rate: int = 500  # messages per second over all connections
+    oidc_secret: str = ""  # name or ARN of a secret of the operator's with the value of SLIPWAY_OIDC, 3 KB at most
+    oidc_label: str = "AWSCURRENT"  # which version of it; a new label is how a change is deployed
     signing_label: str = "AWSCURRENT"  # which version of the signing seeds; a new label is how a rotation is deployed
 
     @property
     def prefix(self) -> str:
         """Begins every physical name: `slipway-prod`."""
         return f"slipway-{self.name}"
+
+    @property
+    def mail_domain(self) -> str:
+        return read_sender(self.mail_from).domain if self.mail_from else ""
+
+    @property
+    def new_identity(self) -> str:
+        """The SES identity to make, or none."""
+        return "" if self.mail_identity else self.mail_domain
 
     @property
     def standard(self) -> bool:
@@ -71,9 +90,19 @@ def read(name: str, described: dict[str, dict[str, Any]]) -> Environment:
         raise BadEnvironment(f"cdk.json, {name}: profile {environment.profile!r} is neither lean nor standard")
     if environment.api not in ("routes", "single"):
         raise BadEnvironment(f"cdk.json, {name}: api {environment.api!r} is neither routes nor single")
+    if environment.plans not in ("unlimited", "tiered"):
+        raise BadEnvironment(f"cdk.json, {name}: plans {environment.plans!r} is neither unlimited nor tiered")
     if (environment.domain or environment.socket_domain) and not environment.certificate:
         raise BadEnvironment(f"cdk.json, {name}: a domain needs `certificate`, the ARN of its ACM certificate")
+    _check_sender(environment)
     return environment
+
+
+def _check_sender(environment: Environment) -> None:
+    try:
+        _ = environment.mail_domain
+    except BadAddress as error:
+        raise BadEnvironment(f"cdk.json, {environment.name}: mail_from is {error}") from None
 
 
 def context() -> dict[str, Any]:

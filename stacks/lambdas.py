@@ -162,6 +162,7 @@ class Lambdas:
             "SLIPWAY_FUNCTION": function.spec.name,
             "SLIPWAY_PUBLIC_URL": self.places.public_url,
             "SLIPWAY_SOCKET_URL": self.places.socket_url,
+            "SLIPWAY_WEB_URL": self.places.web_url,
         }
 
     def _network(self, function: Function) -> dict[str, Any]:

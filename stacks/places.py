@@ -72,6 +72,8 @@ class Places:
     owner_secret: str  # ARN
     signing_secret: str  # ARN
     signing_label: str  # the staging label of the secret's version
+    oidc_secret: str  # name or ARN; empty: nobody logs in through a provider
+    oidc_label: str
     isolated_subnets: tuple[str, ...]
     function_group: str  # security groups
     dispatcher_group: str
@@ -81,3 +83,7 @@ class Places:
     socket_api: str
     public_url: str
     socket_url: str
+    web_url: str  # the web app's; empty where it is at the public URL
+    plans: str  # what new teams get: unlimited or tiered
+    mail_from: str  # empty: this environment sends no e-mail
+    mail_identity: str  # the SES identity that it is sent under

@@ -14,7 +14,7 @@ from constructs import Construct
 from slipway import discover
 from slipway.route import Route
 
-from stacks import authorizer, nag
+from stacks import authorizer, capabilities, nag
 from stacks.environment import Environment
 from stacks.lambdas import Deployed, Lambdas, construct_id
 from stacks.places import Places
@@ -69,14 +69,14 @@ class Routes(cdk.Stack):
         shared: str | None,
         env: cdk.Environment,
     ) -> None:
-        """`shared`: the integration that all routes lead to, in place of a function for each."""
+        """`shared`: the integration that routes lead to in place of a function for each, where they can."""
         super().__init__(scope, f"{environment.prefix}-routes-{domain}", env=env)
         self._places = places
-        if shared:
-            integrations = dict.fromkeys(routes, shared)
-        else:
+        own = [route for route in routes if not shared or capabilities.only_outside(route, places)]
+        integrations = dict.fromkeys(routes, shared or "")
+        if own:
             lambdas = Lambdas(self, environment, places, f"http/{domain}")
-            integrations = {route: self._own(route, lambdas) for route in routes}
+            integrations |= {route: self._own(route, lambdas) for route in own}
         for route, integration in integrations.items():
             self._route(route, integration, authorizer_id)
 

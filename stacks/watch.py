@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from constructs import Construct
-from slipway import catalogue, discover
+from slipway import audit_chain, catalogue, discover, metrics
 
 from stacks.environment import Environment
 from stacks.places import Places
@@ -35,7 +35,8 @@ class Watched:
 
 
 def watched(environment: Environment, places: Places) -> list[Watched]:
-    alarms = [*_dead_letters(places), _runs_waiting(places), *_database(places)]
+    alarms = [*_dead_letters(places), _runs_waiting(places), *_database(places), _audit_chain(environment)]
+    alarms.append(_team_over_plan(environment))
     if environment.warm_workers and discover.tasks():
         alarms.append(_too_few_workers(environment, places))
     return alarms
@@ -91,6 +92,32 @@ def _database(places: Places) -> list[Watched]:
             threshold=90,
         ),
     ]
+
+
+def _audit_chain(environment: Environment) -> Watched:
+    return Watched(
+        name="audit-chain-broken",
+        what="a team's audit log was tampered with: the line audit_chain_broken names team and event; see docs/audit.md",
+        namespace=metrics.NAMESPACE,
+        metric=audit_chain.BROKEN,
+        dimensions={"stage": environment.name},
+        statistic="Sum",
+        threshold=0,
+        minutes=1,
+    )
+
+
+def _team_over_plan(environment: Environment) -> Watched:
+    return Watched(
+        name="team-over-plan",
+        what="a team passed twice what its plan allows: the line team_over_twice_its_plan names it; see docs/metering.md",
+        namespace=metrics.NAMESPACE,
+        metric=metrics.TEAM_OVER_TWICE_ITS_PLAN,
+        dimensions={"stage": environment.name},
+        statistic="Sum",
+        threshold=0,
+        minutes=1,
+    )
 
 
 def _too_few_workers(environment: Environment, places: Places) -> Watched:

@@ -52,6 +52,10 @@ class Person:
         return ids.decode("usr", self.user["id"])
 
     @property
+    def team_id(self) -> UUID:
+        return ids.decode("team", self.team["id"])
+
+    @property
     def session_id(self) -> UUID:
         """As the access token names it."""
         claims = self.token.split(".")[1]
@@ -76,7 +80,10 @@ class Api:
         **path: str,
     ) -> Response:
         """`key` is the route's; `body` bytes go as they are, anything else as JSON; path parameters by name."""
-        given = event(key, body, query, headers or {}, path)
+        headers = {name.lower(): value for name, value in (headers or {}).items()}
+        if routes()[key].spec.idempotency == "required":
+            headers.setdefault("idempotency-key", uuid.uuid4().hex)
+        given = event(key, body, query, headers, path)
         token = by.token if isinstance(by, Person) else by
         if token:
             given["headers"]["authorization"] = f"Bearer {token}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from slipway import rooms
+from slipway import partitions
 from slipway.capabilities import DATABASE
 from slipway.schedule import schedule
 
 
 @schedule("rate(1 day)", uses=(DATABASE,))
-def partitions() -> None:
-    rooms.turn_partitions()
+def turn() -> None:
+    partitions.turn()

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from slipway.capabilities import Capability, Kind, Provider
+from slipway import settings
+from slipway.capabilities import Capability, Kind, Mail, Provider
+from slipway.oidc.providers import SettingProviders
 from slipway.worker_network import HttpWorkerNetwork
 
 from stacks.local.machine import Machine
+from stacks.local.mailbox import Mailbox
 from stacks.local.posts import SignedConnections
 from stacks.local.queues import PostgresQueue
 from stacks.local.storage import DiskObjects
@@ -34,6 +37,16 @@ class MachineSeeds:
         return [self.machine.signing_seed]
 
 
+def mail(machine: Machine) -> Mail:
+    """A mail server when the operator has named one, else files."""
+    url = settings.get("SLIPWAY_SMTP_URL")
+    if url:
+        from stacks.local.smtp import SmtpMail
+
+        return SmtpMail(url)
+    return Mailbox(machine)
+
+
 MAKERS: dict[Kind, Callable[[Machine, Capability[Any]], Any]] = {
     "database": lambda machine, _: Address(machine.app_url),
     "migrations": lambda machine, _: Address(machine.owner_url),
@@ -43,6 +56,8 @@ MAKERS: dict[Kind, Callable[[Machine, Capability[Any]], Any]] = {
     "tasks": lambda machine, _: SupervisedTasks(machine),
     "worker_network": lambda *_: HttpWorkerNetwork(),
     "signing_keys": lambda machine, _: MachineSeeds(machine),
+    "mail": lambda machine, _: mail(machine),
+    "oidc_providers": lambda *_: SettingProviders(),
 }
 
 

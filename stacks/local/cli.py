@@ -1,4 +1,4 @@
-"""`slipway up | down | status | doctor | logs`: one machine from the command line.
+"""`slipway up | down | status | doctor | logs | operator | plan | usage`: one machine from the command line.
 
 Exit codes: 0 done (up: ended by Ctrl-C or SIGTERM) · 1 not running, or something needed is missing · 2 wrong usage ·
 3 cannot start, and the last line on stderr says why and how to mend it. `--json` prints JSON instead of a table.
@@ -14,13 +14,17 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from stacks.local import operator_command, plan_command, usage_command
 from stacks.local.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+app.add_typer(operator_command.app, name="operator")
+app.add_typer(plan_command.app, name="plan")
+app.add_typer(usage_command.app, name="usage")
 NOT_RUNNING, CANNOT_START = 1, 3
 
 Data = Annotated[Path, typer.Option(help="Folder of everything that is kept.", resolve_path=True)]
-Port = Annotated[int, typer.Option(help="HTTP; the WebSocket API takes the next one.", min=1, max=65534)]
+Port = Annotated[int, typer.Option(help="HTTP; the WebSocket API takes the two after it.", min=1, max=65533)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 DATA, PORT = Path("data"), 8000
 
@@ -30,6 +34,10 @@ def up(
     data: Data = DATA,
     port: Port = PORT,
     workers: Annotated[int | None, typer.Option(help="Warm sandbox workers; by default one per core.", min=1)] = None,
+    http_processes: Annotated[
+        int | None,
+        typer.Option(help="Processes of the HTTP API; by default one per core, at most 4.", min=1),
+    ] = None,
     database_url: Annotated[
         str | None,
         typer.Option(envvar="DATABASE_URL", help="Another PostgreSQL; its role may create roles and databases."),
@@ -40,7 +48,8 @@ def up(
     from stacks.local import up as story
 
     os.environ.pop("DATABASE_URL", None)  # it opens everything: not for the processes that we start
-    choices = story.Choices(data, port, workers or max(2, min(8, os.cpu_count() or 2)), database_url)
+    workers = workers or max(2, min(8, os.cpu_count() or 2))
+    choices = story.Choices(data, port, workers, http_processes or story.default_http_processes(), database_url)
     try:
         asyncio.run(story.run(choices, lambda line: typer.echo(line, err=as_json), lambda m: show(facts(m), as_json)))
     except story.REFUSALS as error:
@@ -96,7 +105,9 @@ def doctor(data: Data = DATA, port: Port = PORT, as_json: Json = False) -> None:
 
 @app.command()
 def logs(
-    name: Annotated[str | None, typer.Argument(help="gateway, consumers, workers or postgres; all without it.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="http, websocket, consumers, workers or postgres; all without it.")
+    ] = None,
     data: Data = DATA,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what is written from now on.")] = False,
     lines: Annotated[int, typer.Option("-n", "--lines", help="How many of the last lines.", min=0)] = 50,
@@ -107,7 +118,9 @@ def logs(
 
     try:
         for log, line in story.read(data / "logs", name, lines, follow):
-            typer.echo(json.dumps({"log": log, "line": line}) if as_json else line if name else f"{log:<10} {line}")
+            typer.echo(
+                json.dumps({"log": log, "line": line}) if as_json else line if log == name else f"{log:<10} {line}"
+            )
     except story.NoSuchLog as error:
         fail(str(error), NOT_RUNNING)
     except KeyboardInterrupt:  # how one ends --follow
@@ -115,14 +128,15 @@ def logs(
 
 
 def facts(here: Machine) -> dict[str, Any]:
-    """What a person wants to know of a running machine."""
-    from stacks.local import workers
+    """What a person wants to know of a running machine; of its HTTP processes how many answer now."""
+    from stacks.local import ports, workers
 
     sandbox = workers.load(Path(here.data)).sandbox
     return {
         "api": here.public_url,
         "docs": f"{here.public_url}/docs",
         "websocket": here.socket_url,
+        "http_processes": ports.listening(here.port),
         "data": here.data,
         "logs": str(Path(here.data) / "logs"),
         "languages": sorted(sandbox.languages),
@@ -136,7 +150,7 @@ def show(what: dict[str, Any], as_json: bool) -> None:
         return
     for name, value in what.items():
         text = ", ".join(value) or "none" if isinstance(value, list) else str(value)
-        typer.echo(f"  {typer.style(f'{name:<10}', bold=True)}  {text}")
+        typer.echo(f"  {typer.style(f'{name:<14}', bold=True)}  {text}")
 
 
 def fail(message: str, code: int) -> NoReturn:

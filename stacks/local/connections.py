@@ -1,7 +1,8 @@
 """`/@connections/{id}`: how functions and consumers reach a WebSocket, as with boto3's `apigatewaymanagementapi`.
 
-POST delivers one text message of at most 128 KB, GET describes the connection, DELETE closes it. 410 when there is no
-such connection: it has closed, or its `$connect` has not been answered yet.
+On AWS the WebSocket API's host serves this; here a port of its own stands for it, since the WebSocket API's own port
+speaks WebSocket only. POST delivers one text message of at most 128 KB, GET describes the connection, DELETE closes it.
+410 when there is no such connection: it has closed, or its `$connect` has not been answered yet.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Answer = tuple[int, str, Any]  # status, error type, JSON value or None
 
 
 class ConnectionsApi:
-    """An ASGI application for the prefix `/@connections/`."""
+    """An ASGI application that knows `/@connections/{id}` and nothing else."""
 
     def __init__(self, peers: Peers, access_key: str, secret_key: str) -> None:
         self._peers = peers
@@ -64,7 +65,7 @@ class ConnectionsApi:
         query = scope["query_string"].decode("latin-1")
         target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         keys = {"access_key": self._access_key, "secret_key": self._secret_key}
-        if not signature.verify(scope["method"], target, headers, body, **keys):
+        if not scope["path"].startswith(PREFIX) or not signature.verify(scope["method"], target, headers, body, **keys):
             return 403, "ForbiddenException", {"message": "Forbidden"}
         connection_id = scope["path"][len(PREFIX) :]
         if scope["method"] == "POST":

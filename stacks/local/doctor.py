@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stacks.local import lock, postgres
+from stacks.local import ports as machine_ports
+from stacks.local.ports import PortTaken
 
 FREE_NEEDED = 512  # MB: the database with its log of changes, and logs
 FREE_WISHED = 4096
@@ -72,18 +73,14 @@ def root_namespace() -> Finding:
 
 
 def ports(port: int) -> Finding:
-    """The HTTP port and the WebSocket port after it."""
-    for number in (port, port + 1):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closing one is no obstacle
-            try:
-                probe.bind(("127.0.0.1", number))
-                probe.listen(1)  # with SO_REUSEADDR two may bind, and the second fails only here
-            except (OSError, OverflowError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                remedy = f"choose another with PORT={8100 if port != 8100 else 8200} (make) or --port"
-                return Finding("ports", False, f"port {number} cannot be had ({reason.lower()})", remedy)
-    return Finding("ports", True, f"{port} and {port + 1} are free")
+    """The ports of HTTP API, WebSocket API and @connections."""
+    numbers = machine_ports.around(port)
+    try:
+        for number in numbers:
+            machine_ports.listen(number).close()
+    except PortTaken as taken:
+        return Finding("ports", False, taken.found, taken.remedy)
+    return Finding("ports", True, f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]} are free")
 
 
 def writable(data: Path) -> Finding:

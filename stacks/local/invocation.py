@@ -5,7 +5,7 @@ other way, however many calls have finished by then: half the price of an execut
 
 The number of threads follows what waiting costs. A few threads serve functions that compute, since the interpreter
 lock lets one of them run at a time; functions that wait (a long poll, a slow query) get more threads, as long as the
-process has time to spare.
+process has time to spare. Processes that do the same work beside each other share what would be one process's number.
 """
 
 from __future__ import annotations
@@ -20,9 +20,18 @@ from typing import Any
 from slipway.function import Event, Function
 
 CORE_THREADS = 4  # a trivial function measures alike with 2 to 16; each may hold a database connection
-MOST_THREADS = 128
+LEAST_THREADS = 2  # one computes while the other waits for Postgres
+MOST_THREADS = 40  # of the HTTP processes, and as many of the WebSocket one: the embedded server has 100 connections
 GROW_SECONDS = 0.05
 IDLE_SECONDS = 30.0
+
+
+def threads(processes: int) -> tuple[int, int]:
+    """Core and most threads of each of so many processes that share the work.
+
+    Two processes measure alike with 1, 2 or 4 threads each; what more threads cost is a connection to Postgres each.
+    """
+    return max(LEAST_THREADS, CORE_THREADS // processes), max(LEAST_THREADS, MOST_THREADS // processes)
 
 
 class FunctionTimeout(Exception):

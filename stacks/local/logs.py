@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -15,9 +16,12 @@ class NoSuchLog(LookupError):
 
 
 def read(folder: Path, name: str | None, lines: int, follow: bool) -> Iterator[tuple[str, str]]:
-    """(log, line) of the last `lines` of each log, or of one; then, with `follow`, for ever what comes."""
+    """(log, line) of the last `lines` of each log, or of those of one name; then, with `follow`, for ever what comes.
+
+    Of one name are the logs of several processes that do the same: `http-1` and `http-2` are `http`.
+    """
     found = sorted(folder.glob("*.log"))
-    paths = [path for path in found if name in (None, path.stem)]
+    paths = [path for path in found if name in (None, path.stem, re.sub(r"-\d+$", "", path.stem))]
     if not paths:
         there = ", ".join(path.stem for path in found) or "none yet"
         raise NoSuchLog(f"there is no log {name or ''} in {folder}, there is: {there}")

@@ -20,7 +20,7 @@ class Machine:
     """Addresses are 127.0.0.1 only. `*_secret` are random per data folder, hex."""
 
     data: str  # absolute folder
-    port: int  # HTTP API; the WebSocket API listens on port + 1
+    port: int  # HTTP API; the WebSocket API listens on port + 1, its @connections on port + 2
     owner_url: str  # libpq, owns the schemas: migrations and the local queues
     app_url: str  # libpq, the application role: what functions get
     signing_seed: str
@@ -38,6 +38,10 @@ class Machine:
     def socket_url(self) -> str:
         return f"ws://127.0.0.1:{self.port + 1}"
 
+    @property
+    def connections_url(self) -> str:
+        return f"http://127.0.0.1:{self.port + 2}"
+
     def settings(self) -> dict[str, str]:
         """The settings that the functions read, as the stacks set them on AWS."""
         return {
@@ -47,7 +51,7 @@ class Machine:
             "SLIPWAY_SIGNING_SEEDS": self.signing_seed,
             "SLIPWAY_PUBLIC_URL": self.public_url,
             "SLIPWAY_SOCKET_URL": self.socket_url,
-            "SLIPWAY_CONNECTIONS_URL": self.public_url,
+            "SLIPWAY_CONNECTIONS_URL": self.connections_url,
         }
 
     def save(self) -> None:

@@ -27,7 +27,7 @@ class SignedConnections:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._host = urlsplit(machine.public_url).netloc
+        self._host = urlsplit(machine.connections_url).netloc
         self._thread = threading.local()
 
     def post(self, connection_id: str, data: bytes) -> bool:

@@ -43,12 +43,13 @@ class Backoff:
 
 
 class Child:
-    """One supervised process: `start`, then `keep`, then `stop`."""
+    """One supervised process: `start`, then `keep`, then `stop`. It gets our open `descriptors` at every start."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, descriptors: Sequence[int] = ()) -> None:
         self.name = name
         self.command = command
         self.log = log
+        self.descriptors = descriptors
         self.process: Spawned | None = None
         self._reader: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -58,7 +59,7 @@ class Child:
         rotate(self.log)
         with self.log.open("ab") as log:
             begin = log.tell()
-            self.process = await spawn(self.command, log)
+            self.process = await spawn(self.command, log, descriptors=self.descriptors)
         ready = asyncio.Event()
         self._reader = asyncio.create_task(self._read(self.process, ready))
         waiting = {asyncio.create_task(ready.wait()), asyncio.create_task(self.process.wait())}

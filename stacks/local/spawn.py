@@ -70,9 +70,15 @@ class Spawned:
 
 
 async def spawn(
-    command: Sequence[str], errors: IO[bytes] | None = None, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    errors: IO[bytes] | None = None,
+    environment: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Spawned:
-    """Start a command; stderr goes to `errors`, or where ours goes; with our environment, or only the given one."""
+    """Start a command; stderr goes to `errors`, or where ours goes; with our environment, or only the given one.
+
+    Of our open files it has `descriptors`, by the same numbers, and no other.
+    """
     inside, outside = os.pipe()
     try:
         process = subprocess.Popen(
@@ -81,6 +87,7 @@ async def spawn(
             stdout=outside,
             stderr=errors,
             env=environment,
+            pass_fds=descriptors,
             start_new_session=True,  # Ctrl-C in a terminal reaches us alone, and we end the children in order
         )
     except BaseException:

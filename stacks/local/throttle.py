@@ -1,4 +1,9 @@
-"""A route's throttle: a token bucket, as API Gateway's is. A fuse against floods, never a plan's limit."""
+"""A route's throttle: a token bucket, as API Gateway's is. A fuse against floods, never a plan's limit.
+
+Each HTTP process has its own with the whole rate, so that N of them together let up to N times as much pass. Divided by
+N it would refuse a client at a fraction of the declared rate, because one connection stays with one process. API
+Gateway's own throttle is best effort in the same way; what must hold exactly is counted in Postgres.
+"""
 
 from __future__ import annotations
 

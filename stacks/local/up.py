@@ -1,39 +1,44 @@
 """How one machine starts: the steps in their order, each with the milliseconds it took; and how it ends.
 
 check → data folder → Postgres → migrations → queues → gateway → consumers → workers → ready
+
+The ports of the WebSocket API and of `@connections` are ours from the first step to the end, also while the process
+that serves them is started anew: nobody else gets them, and so no second platform the HTTP port (ports.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from stacks.local import doctor, lock, machine, postgres, roles
+from stacks.local import doctor, lock, machine, ports, postgres, roles
 from stacks.local.machine import Machine
 from stacks.local.processes import CannotStart, Child, Report, keep, rotate
 
-CHILDREN = {
-    "gateway": "stacks.local.gateway",
-    "consumers": "stacks.local.consumers",
-    "workers": "stacks.local.execution",
-}
 HEALTH_SECONDS = 30.0
-REFUSALS = (CannotStart, lock.InUse, postgres.PostgresFailed, roles.ServerTooOld, machine.NewerData)
+MOST_HTTP_PROCESSES = 4  # unless more are asked for: each takes 75 MB and its connections, and others work here, too
+REFUSALS = (
+    CannotStart, lock.InUse, ports.PortTaken, postgres.PostgresFailed, roles.ServerTooOld, machine.NewerData,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """`data` absolute; `port` and the one after it are listened on; `database_url` replaces the embedded server."""
+    """`data` absolute; `port` and two after it are listened on; `database_url` replaces the embedded server."""
 
     data: Path
     port: int
     workers: int
+    http_processes: int
     database_url: str | None = None
 
 
@@ -44,6 +49,7 @@ class Start:
         self.choices = choices
         self.report = report
         self.stack = stack
+        self.listeners: tuple[socket.socket, ...] = ()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -55,6 +61,7 @@ class Start:
         """Everything up and answering; raises one of REFUSALS."""
         with self.step("check"):
             self.check()
+            self.take_ports()
         with self.step("data folder"):
             here = self.open_data()
         with self.step("Postgres"):
@@ -67,7 +74,7 @@ class Start:
             await asyncio.to_thread(queues.create, here.owner_url)
         for name, started in self.start_children().items():
             with self.step(name):
-                await started
+                await asyncio.gather(*started)
         with self.step("ready"):
             await answer(f"{here.public_url}/health")
         return here
@@ -75,9 +82,17 @@ class Start:
     def check(self) -> None:
         if pid := lock.holder(self.choices.data):
             raise lock.InUse(self.choices.data, pid)
-        for found in (doctor.python(), doctor.linux(), doctor.ports(self.choices.port), doctor.disk(self.choices.data)):
+        for found in (doctor.python(), doctor.linux(), doctor.disk(self.choices.data)):
             if not found.ok:
                 raise CannotStart(f"{found.found}: {found.remedy}")
+
+    def take_ports(self) -> None:
+        self.listeners = ports.take(self.choices.port)
+        self.stack.callback(self.close_ports)
+
+    def close_ports(self) -> None:
+        for listener in self.listeners:
+            listener.close()
 
     def open_data(self) -> Machine:
         """The folder, ours alone until the end, and the machine that lives in it."""
@@ -124,28 +139,51 @@ class Start:
         self.stack.callback(keeper.cancel)
         return server.superuser_url
 
-    def start_children(self) -> dict[str, asyncio.Task[None]]:
-        """All at once, since each spends its first second importing; they are waited for in their order."""
-        data = self.choices.data
-        children = [
-            Child(name, (sys.executable, "-m", module, str(data)), data / "logs" / f"{name}.log")
-            for name, module in CHILDREN.items()
-        ]
+    def start_children(self) -> dict[str, list[asyncio.Task[None]]]:
+        """All at once, since each spends its first second importing; by step, in which they are waited for."""
+        steps = children(self.choices, [listener.fileno() for listener in self.listeners])
 
         async def start(child: Child) -> None:
             await child.start()
             child.keep(self.report)
 
-        started = {child.name: asyncio.create_task(start(child)) for child in children}
+        started = {name: [asyncio.create_task(start(child)) for child in of] for name, of in steps.items()}
+        tasks = list(chain.from_iterable(started.values()))
 
         async def stop() -> None:
-            for task in started.values():
+            self.close_ports()  # a child that closes its own then really refuses, rather than leave callers waiting
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*started.values(), return_exceptions=True)
-            await asyncio.gather(*(child.stop() for child in children))
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(child.stop() for child in chain.from_iterable(steps.values())))
 
         self.stack.push_async_callback(stop)
         return started
+
+
+def default_http_processes() -> int:
+    """One per processor that we may use, since the interpreter's lock keeps each from using more than one."""
+    return min(MOST_HTTP_PROCESSES, len(os.sched_getaffinity(0)))
+
+
+def children(choices: Choices, listeners: Sequence[int]) -> dict[str, list[Child]]:
+    """Every process beside Postgres, by the step in which it starts."""
+
+    def child(name: str, module: str, *arguments: str, descriptors: Sequence[int] = ()) -> Child:
+        command = (sys.executable, "-m", f"stacks.local.{module}", *arguments)
+        return Child(name, command, choices.data / "logs" / f"{name}.log", descriptors)
+
+    data, processes = str(choices.data), str(choices.http_processes)
+    http = [
+        child(f"http-{number}", "gateway", "http", data, "--processes", processes)
+        for number in range(1, choices.http_processes + 1)
+    ]
+    passed = ("--listeners", *map(str, listeners))
+    return {
+        "gateway": [child("websocket", "gateway", "websocket", data, *passed, descriptors=listeners), *http],
+        "consumers": [child("consumers", "consumers", data)],
+        "workers": [child("workers", "execution", data)],
+    }
 
 
 def bootstrap(superuser_url: str, secret: str) -> tuple[str, str]:
@@ -163,7 +201,7 @@ def bootstrap(superuser_url: str, secret: str) -> tuple[str, str]:
 
 def migrate(here: Machine) -> None:
     """What a deploy does on AWS (functions/event/migrate.py), both phases at once."""
-    from slipway import capabilities, settings
+    from slipway import capabilities, plans, settings
     from slipway import migrate as schema
 
     from stacks.local.capabilities import provider
@@ -174,7 +212,8 @@ def migrate(here: Machine) -> None:
         with capabilities.granting("slipway up", (capabilities.MIGRATIONS, capabilities.SIGNING_KEYS)):
             schema.migrate(here.owner_url)
             schema.publish_keys(here.owner_url)
-    except (schema.Newer, schema.Changed) as error:
+            schema.publish_plans(here.owner_url)
+    except (schema.Newer, schema.Changed, plans.BadSetting) as error:
         raise CannotStart(str(error)) from None
 
 
@@ -187,7 +226,7 @@ async def answer(url: str) -> None:
         if said == "200":
             return
         await asyncio.sleep(0.05)
-    raise CannotStart(f"{url} answered {said} for {HEALTH_SECONDS:.0f} s: see slipway logs gateway")
+    raise CannotStart(f"{url} answered {said} for {HEALTH_SECONDS:.0f} s: see slipway logs http")
 
 
 async def run(choices: Choices, report: Report, ready: Callable[[Machine], None]) -> None:

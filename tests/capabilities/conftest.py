@@ -32,10 +32,17 @@ REGION = "eu-west-1"
 BUCKET = "slipway-ephemeral"
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+def free_ports() -> int:
+    """A port that is free together with the second one after it: objects at one, `@connections` at the other."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 2))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +53,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
 
 @pytest.fixture(scope="session")
 def home(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine's addresses; the gateway and the object server listen on its port only in the tests that want them."""
+    """A machine's addresses; the gateway and the object server listen on its ports only in the tests that want them."""
     owner, app = postgres.bootstrap(server.superuser_url)
-    machine = replace(open_or_create(tmp_path_factory.mktemp("data"), free_port(), 0), owner_url=owner, app_url=app)
+    machine = replace(open_or_create(tmp_path_factory.mktemp("data"), free_ports(), 0), owner_url=owner, app_url=app)
     queues.create(owner)
     yield machine
     sessions.close(owner)
@@ -65,7 +72,7 @@ def machine(home: Machine) -> Machine:
 @pytest.fixture
 def gateway(home: Machine) -> Iterator[Gateway]:
     gateway = Gateway(home.access_key, home.secret_key)
-    gateway.port = home.port
+    gateway.port = home.port + 2
     with serving(gateway):
         yield gateway
 
@@ -143,7 +150,7 @@ def deployed(moto: str, home: Machine) -> tuple[Aws, dict[str, str]]:
     side = Aws(cache(lambda service: session.client(service, endpoint_url=moto)))
     return side, {
         **deploy(side),
-        "SLIPWAY_CONNECTIONS_URL": home.public_url,
+        "SLIPWAY_CONNECTIONS_URL": home.connections_url,
         "AWS_ENDPOINT_URL": moto,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": home.access_key,

@@ -22,6 +22,7 @@ METHODS = {
     "worker_network": ("push",),
     "signing_keys": ("seeds",),
     "mail": ("send",),
+    "oidc_providers": ("configured",),
 }
 
 

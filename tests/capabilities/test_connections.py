@@ -48,7 +48,7 @@ def test_many_messages_share_one_kept_connection(side: Any, gateway: Gateway) ->
 def test_a_gateway_that_was_restarted_is_reached_again(side: Any, home: Machine) -> None:
     connections = side.provide(CONNECTIONS)
     gateway = Gateway(home.access_key, home.secret_key)
-    gateway.port = home.port
+    gateway.port = home.port + 2
     for _ in range(2):
         with serving(gateway):
             assert connections.post("AbC=", b"x") is True

@@ -13,9 +13,18 @@ from stacks.local.postgres import Server
 from tests.conftest import SEED, TEMPLATE
 from tests.contract import world as worlds
 from tests.contract.world import World
+from tests.core.oidc.issuer import standing
 
 _used: set[tuple[str, Capability[object]]] = set()
 capabilities.observe(lambda function, capability: _used.add((function, capability)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def provider() -> Iterator[None]:
+    """An identity provider that every world knows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLIPWAY_OIDC", standing().setting())
+        yield
 
 
 @pytest.fixture(scope="session")

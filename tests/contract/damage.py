@@ -62,7 +62,7 @@ def _paths(route: Route, good: Example, w: World) -> Iterator[Example]:
             f"{prefix}_x",
             f"usr_{suffix}",
             value.upper(),
-            suffix,
+            suffix or "x",  # no gateway matches a route with nothing in a segment
             ALPHABET[7] * 26,
             "\0",
             theirs.get("id", f"{prefix}_7{'z' * 25}"),

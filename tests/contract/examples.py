@@ -6,7 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from slipway import ids
+
 from tests.api import Person
+from tests.contract import logins
+from tests.contract.letters import CONFIRM_TOKEN, RESET_TOKEN, VERIFY_TOKEN
 from tests.contract.world import ENDING_TOKEN, RUN_TOKEN, World, chunk
 
 
@@ -34,6 +38,7 @@ def examples(w: World) -> dict[str, list[Example]]:
     main, note = project | {"path": "main.py"}, project | {"path": "notes/one.txt"}
     running, ending, done = {"run_id": w.running}, {"run_id": w.ending}, {"run_id": w.done}
     new_artifact = {"attempt": 1, "path": "out.txt", "size": 3, "sha256": "ab" * 32}
+    key, new_key = team | {"key_id": w.keys[0]["id"]}, {"name": "K", "scopes": ["*:read"]}
     login = {"email": ann.user["email"], "password": "correct horse"}
     return {
         "meta_health": [Example(200)],
@@ -42,6 +47,8 @@ def examples(w: World) -> dict[str, list[Example]]:
         "accounts_register": [
             Example(201, body={"email": "new@example.com", "password": "correct horse", "name": "New"}),
             Example(409, body={"email": ann.user["email"], "password": "correct horse", "name": "Again"}),
+            # Not damaged from the first one: after five answers about a taken address the next must wait.
+            Example(422, body={"email": "nobody", "password": "correct horse", "name": "New"}, damage=True),
         ],
         "accounts_login": [
             Example(200, body=login, headers={"User-Agent": "a browser"}),
@@ -52,8 +59,84 @@ def examples(w: World) -> dict[str, list[Example]]:
             Example(401, body={"refresh_token": "slp_rt_unknown"}),
         ],
         "accounts_me": [Example(200, ann)],
+        "accounts_confirm": [
+            Example(201, body={"token": CONFIRM_TOKEN, "password": "correct horse"}),
+            Example(401, body={"token": CONFIRM_TOKEN, "password": "correct horse"}),
+        ],
+        "accounts_verify_email": [
+            Example(200, body={"token": VERIFY_TOKEN}),
+            Example(401, body={"token": VERIFY_TOKEN}),
+        ],
+        "accounts_resend_verification": [Example(202, ann)],
+        "accounts_request_password_reset": [
+            Example(202, body={"email": ann.user["email"]}),
+            Example(202, body={"email": "nobody@example.com"}),
+        ],
+        "accounts_change_email": [
+            Example(202, w.forgetful, body={"email": "other@example.com", "password": "correct horse"}),
+            Example(403, w.forgetful, body={"email": "other@example.com", "password": "wrong horse"}),
+        ],
+        "accounts_reset_password": [
+            Example(204, body={"token": RESET_TOKEN, "password": "another horse"}),
+            Example(401, body={"token": RESET_TOKEN, "password": "another horse"}),
+        ],
+        "accounts_change_password": [
+            Example(204, w.verifier, body={"current_password": "correct horse", "new_password": "another horse"}),
+            Example(403, w.verifier, body={"current_password": "correct horse", "new_password": "another horse"}),
+        ],
+        "accounts_update": [Example(200, ann, body={"name": "Anna"}), Example(200, ann, body={})],
+        "accounts_export": [Example(200, ann)],
+        "accounts_delete": [
+            Example(204, w.goner, body={"password": "correct horse"}),
+            Example(403, w.stranger, body={"password": "wrong horse"}),
+        ],
+        "sessions_list": [Example(200, ann), Example(200, ann, query={"limit": 1})],
+        "sessions_revoke": [
+            Example(204, w.verifier, {"session_id": ids.encode("ses", w.verifier.session_id)}),
+            Example(404, ann, {"session_id": ids.encode("ses", w.stranger.session_id)}),
+        ],
+        "sessions_revoke_all": [Example(204, ann), Example(204, ann, query={"all": "false"})],
+        "oidc_list": [Example(200)],
+        "oidc_start": [
+            Example(200, path={"provider": "test"}, body=logins.START),
+            Example(404, path={"provider": "no such"}, body=logins.START),
+            Example(422, path={"provider": "test"}, body=logins.START | {"redirect_uri": "https://evil.example/"}),
+        ],
+        "oidc_exchange": [
+            Example(200, path={"provider": "test"}, body=logins.back()),
+            Example(401, path={"provider": "test"}, body=logins.back() | {"binding": "c" * 43}),
+            Example(401, path={"provider": "test"}, body=logins.back() | {"code": "unknown"}),
+        ],
+        "oidc_log_in": [
+            Example(200, body={"assertion": logins.assertion("new")}),
+            Example(401, body={"assertion": "unknown"}),
+        ],
+        "identities_list": [Example(200, ann), Example(200, ann, query={"limit": 1})],
+        "identities_link": [
+            Example(201, ann, body={"assertion": logins.assertion("ann", ann.user["email"]), "password": "correct horse"}),
+            Example(403, ann, body={"assertion": logins.assertion("ann")}),
+            Example(403, ann, body={"assertion": logins.assertion("ann"), "password": "correct horse"}),
+            Example(401, ann, body={"assertion": "unknown", "password": "correct horse"}, damage=True),
+        ],
+        "identities_unlink": [
+            Example(204, ann, {"identity_id": ids.encode("idn", logins.IDENTITY)}),
+            Example(404, ann, {"identity_id": ids.encode("idn", logins.IDENTITY)}),
+        ],
         "accounts_logout": [Example(204, w.leaver)],
         "rooms_ticket": [Example(201, ann)],
+        "keys_current": [Example(200, w.keys[0]["secret"]), Example(404, ann)],
+        "keys_create": [
+            Example(201, ann, team, {"name": "CI", "scopes": ["run:*", "project:read"]}),
+            Example(201, ann, team, new_key | {"workspace_id": w.workspace, "expires_in_days": None}),
+            Example(403, w.roles["viewer"], team, new_key | {"scopes": ["file:write"]}),
+            Example(422, ann, team, new_key | {"workspace_id": w.stranger.workspace["id"]}),
+        ],
+        "keys_list": [Example(200, ann, team, query={"limit": 1})],
+        "keys_get": [Example(200, ann, key)],
+        "keys_mine": [Example(200, ann, query={"limit": 1, "team_id": w.team})],
+        "keys_rotate": [Example(201, ann, key, {"grace_minutes": 5}), Example(201, ann, key, {})],
+        "keys_revoke": [Example(204, ann, team | {"key_id": w.keys[1]["id"]})],
+        "keys_revoke_mine": [Example(204, ann, {"key_id": w.keys[2]["id"]})],
         "teams_create": [Example(201, ann, body={"name": "Another"})],
         "teams_list": [Example(200, ann, query={"limit": 1})],
         "teams_get": [Example(200, ann, team)],
@@ -92,9 +175,16 @@ def examples(w: World) -> dict[str, list[Example]]:
             Example(204, ann, project | {"path": "notes/two.txt"}),
         ],
         "runs_create": [
-            Example(202, ann, project, {}),
-            Example(202, ann, project, {"entry": "main.py", "arguments": ["a"], "stdin": "in", "wall_seconds": 5}),
-            Example(422, ann, {"project_id": w.empty}, {}),
+            Example(202, ann, project, {}, headers={"Idempotency-Key": "one"}),
+            Example(
+                202,
+                ann,
+                project,
+                {"entry": "main.py", "arguments": ["a"], "stdin": "in", "wall_seconds": 5},
+                headers={"Idempotency-Key": "two"},
+            ),
+            Example(202, ann, project, {}, headers={"Idempotency-Key": "one"}, about="a retry"),
+            Example(422, ann, {"project_id": w.empty}, {}, headers={"Idempotency-Key": "three"}),
         ],
         "runs_list": [Example(200, ann, project, query={"limit": 2})],
         "runs_get": [Example(200, ann, {"run_id": w.run})],
@@ -105,6 +195,53 @@ def examples(w: World) -> dict[str, list[Example]]:
         "runs_cancel": [Example(202, ann, {"run_id": run}) for run in (w.cancelling, w.cancelling, w.running)],
         "artifacts_list": [Example(200, ann, done)],
         "artifacts_get": [Example(200, ann, done | {"artifact_id": w.artifact})],
+        "audit_list": [
+            Example(200, ann, team),
+            Example(200, ann, team, query={"action": "project.", "q": "prj", "limit": 1, "user_id": ann.user["id"]}),
+            Example(200, ann, team, query={"target": w.project, "since": "2026-01-01T00:00:00Z"}),
+            Example(422, ann, team, query={"since": "2020-01-01T00:00:00Z"}),
+            Example(422, ann, team, query={"cursor": "not a cursor"}),
+        ],
+        "audit_export": [Example(200, ann, team), Example(200, ann, team, query={"after": 3, "action": "file."})],
+        "audit_head": [Example(200, ann, team)],
+        "audit_verify": [
+            Example(200, ann, team, {}),
+            Example(200, ann, team, {"noted": {"seq": 1, "hash": "00" * 32}}),
+            Example(422, ann, team, {"since": {"seq": -1, "hash": "x"}}),
+        ],
+        "accounts_events": [Example(200, ann, query={"limit": 1})],
+        "plans_list": [Example(200)],
+        "plans_of_team": [Example(200, ann, team)],
+        "operator_find_teams": [
+            Example(200, w.operator, query={"query": ann.user["email"], "limit": 1}),
+            Example(200, w.operator, query={"query": w.team}),
+            Example(422, w.operator, query={"query": ""}),
+        ],
+        "operator_set_plan": [
+            Example(200, w.operator, team, {"plan": "pro", "reason": "a trial"}),
+            Example(422, w.operator, team, {"plan": "none", "reason": "a trial"}),
+        ],
+        "operator_set_limit": [
+            Example(200, w.operator, team | {"meter": "seats"}, {"value": 7, "reason": "a trial"}),
+            Example(404, w.operator, team | {"meter": "no_such"}, {"value": 7, "reason": "a trial"}),
+        ],
+        "operator_clear_limit": [Example(204, w.operator, team | {"meter": "seats"})],
+        "usage_get": [
+            Example(200, ann, team),
+            Example(200, ann, team, query={"meter": "runs", "interval": "hour", "by": "member"}),
+            Example(200, ann, team, query={"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "by": "project"}),
+            Example(422, ann, team, query={"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}),
+            Example(422, ann, team, query={"interval": "minute"}),
+        ],
+        "usage_events": [
+            Example(200, ann, team),
+            Example(200, ann, team, query={"meter": "runs", "limit": 1}),
+            Example(422, ann, team, query={"cursor": "not a cursor"}),
+        ],
+        "usage_export": [
+            Example(200, ann, team, query={"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}),
+            Example(422, ann, team, query={"since": "yesterday"}),
+        ],
         "worker_heartbeat": [
             Example(200, RUN_TOKEN, running, {"attempt": 1}),
             Example(409, RUN_TOKEN, running, {"attempt": 2}),

@@ -52,7 +52,11 @@ UNREGISTERED_SQL = {
 }
 # Who may act without a caller; test_declarations.py holds that no route gets there.
 DOORS = {
-    "access_tokens", "accounts", "connections", "expiry", "outbox", "rooms", "runs/dispatch", "runs/reconcile", "workers",
+    "email_addresses", "email_tokens", "inquiries", "logins", "password_changes", "sessions", "oidc/entry",
+    "audit_chain",
+    "key_tokens",
+    "access_tokens", "accounts", "connections", "expiry", "outbox", "platform", "quotas",
+    "partitions", "runs/dispatch", "runs/reconcile", "usage/counters", "usage/notices", "usage/replay", "workers",
 }  # fmt: skip
 SQL = re.compile(
     r"\s*(select\b.+\bfrom\b|insert into\b|update \w+( \w+)? set\b|delete from\b|with \w+ as\b|create table\b)",
@@ -205,7 +209,9 @@ def test_every_setting_that_is_read_is_declared_and_the_other_way_round() -> Non
     unknown = {r for r in read - prefixes if r not in declared}
     assert not unknown, f"{sorted(unknown)}: declare it in settings.SETTINGS"
     unread = {d for d in declared - read if not any(d.startswith(p) for p in prefixes)}
-    assert unread <= {"SLIPWAY_FUNCTION", "SLIPWAY_SMTP_URL"}, f"{sorted(unread)}: nobody reads it, remove it from settings.SETTINGS"
+    assert unread <= {"SLIPWAY_FUNCTION", "SLIPWAY_SMTP_URL"}, (
+        f"{sorted(unread)}: nobody reads it, remove it from settings.SETTINGS"
+    )
 
 
 def test_every_setting_says_what_it_is() -> None:

@@ -33,8 +33,9 @@ NAMES = sorted(ROUTES, key=lambda name: (ROUTES[name].spec.method != "GET", name
 VOLATILE = (
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<jwt>"),
     (re.compile(r"slp_(rt|wst|run)_[\w-]{43}"), "<token>"),
+    (re.compile(r"slp_sk_\w{36}|(?<=\"last_four\":\")\w{4}"), "<key>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "<time>"),
-    (re.compile(r"(expires|signature)=[\w-]+"), "<signed>"),
+    (re.compile(r"(expires|signature|nonce|code_challenge)=[\w-]+"), "<signed>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}(/|%2F)[0-9a-f-]{36}"), "<object>"),
 )
 ID = re.compile(r"\b[a-z]{2,4}_[0-7][0-9a-z]{25}\b")

@@ -33,10 +33,21 @@ ELSEWHERE = {
     "function": "tests/contract/test_declarations.py",
     "http": "tests/contract/test_shells.py",
     **dict.fromkeys(
-        (f"letters/{kind}" for kind in (
-            "account_deleted", "email_taken", "invitation", "password_changed", "reset_password", "usage_notice",
-            "verify_email", "times",
-        )),
+        (
+            f"letters/{kind}"
+            for kind in (
+                "account_deleted",
+                "email_taken",
+                "invitation",
+                "identity_linked",
+                "password_changed",
+                "reset_password",
+                "team_over_plan",
+                "usage_notice",
+                "verify_email",
+                "times",
+            )
+        ),
         "tests/core/letters/test_kinds.py",
     ),
     "object_names": "tests/capabilities/test_objects.py",
@@ -49,6 +60,7 @@ ELSEWHERE = {
     "single": "tests/contract/test_shells.py",
     "socket": "tests/contract/test_declarations.py",
     "task": "tests/contract/test_declarations.py",
+    "usage/meters": "tests/core/usage/test_series.py",
     "worker_network": "tests/capabilities/test_worker_network.py",
 }
 # Modules of the core without any test of their own. Only ever remove from here.

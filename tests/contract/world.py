@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -23,6 +24,7 @@ from stacks.local.capabilities import provider
 from stacks.local.machine import Machine
 from stacks.local.postgres import Server
 from tests.api import Api, Person
+from tests.contract import letters, logins
 
 ROLES = ("admin", "editor", "viewer", "billing")
 GUESTS = ("guest_editor", "guest_viewer")
@@ -37,7 +39,8 @@ class World:
     """Ids as the API shows them. `guests` belong to the owner's workspace only, `outsider` to `other_workspace` of the same
     team only. `run` waits, `running` reports with RUN_TOKEN, `ending` with ENDING_TOKEN, `done` left an
     artifact, `cancelling` waits to be cancelled; `doomed` is a project to delete, `empty` one without files,
-    `leaver` a person to log out. The owner listens to every room, on CONNECTION."""
+    `leaver` a person to log out, `operator` runs the platform and belongs to no team. `goner` deletes their
+    account, `forgetful` resets a password, `verifier` verifies an address. The owner listens to every room, on CONNECTION."""
 
     owner: Person
     stranger: Person
@@ -55,6 +58,11 @@ class World:
     done: str
     cancelling: str
     artifact: str
+    keys: list[dict[str, Any]]
+    operator: Person
+    goner: Person
+    forgetful: Person
+    verifier: Person
 
     @property
     def project(self) -> str:
@@ -115,7 +123,9 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
     roles = {role: api.register(role.title()) for role in ROLES}
     guests = {role: api.register(role.title().replace("_", "-")) for role in GUESTS}
     outsider = api.register("Out")
-    other = api.call("POST /v1/teams/{team_id}/workspaces", {"name": "Other"}, by=owner, team_id=owner.team["id"]).json["id"]
+    other = api.call("POST /v1/teams/{team_id}/workspaces", {"name": "Other"}, by=owner, team_id=owner.team["id"]).json[
+        "id"
+    ]
     etag = api.save(owner, "main.py", b"print('hello')\n").headers["etag"]
     for path in ("notes/one.txt", "notes/two.txt", "old.txt"):
         api.save(owner, path, path.encode())
@@ -129,9 +139,30 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
     api.call("POST /v1/projects/{project_id}/runs", {}, by=owner, **to_delete)
     runs = [api.run(owner).json["id"] for _ in range(5)]
     artifact = ids.new()
-    made = World(owner, stranger, leaver, roles, guests, outsider, other, doomed, empty, etag, *runs, artifact=ids.encode("art", artifact))
+    made = World(
+        owner,
+        stranger,
+        leaver,
+        roles,
+        guests,
+        outsider,
+        other,
+        doomed,
+        empty,
+        etag,
+        *runs,
+        artifact=ids.encode("art", artifact),
+        keys=[_key(api, owner) for _ in range(3)],
+        operator=api.register("Op"),
+        goner=api.register("Gone"),
+        forgetful=api.register("Forgetful"),
+        verifier=api.register("Verifier"),
+    )
     name = name_of(machine)
     with psycopg.connect(server.superuser_url, dbname=name, autocommit=True) as everything:
+        everything.execute("update users set operator = true where id = %s", (made.operator.user_id,))
+        letters.put(everything, made.verifier, made.forgetful)
+        logins.put(everything, owner)
         for role, person in roles.items():
             user, team = ids.decode("usr", person.user["id"]), ids.decode("team", owner.team["id"])
             everything.execute(
@@ -172,6 +203,14 @@ def welcome(everything: psycopg.Connection, team: str, workspace: str, guest: Pe
         "insert into workspace_members (team_id, workspace_id, user_id, role) values (%s, %s, %s, %s)",
         (ids.decode("team", team), ids.decode("ws", workspace), guest.user_id, role),
     )
+
+
+def _key(api: Api, owner: Person) -> dict[str, Any]:
+    """One of the owner's API keys, with its secret; it was used."""
+    body = {"name": "CI", "scopes": ["*:read"]}
+    made: dict[str, Any] = api.call("POST /v1/teams/{team_id}/keys", body, by=owner, team_id=owner.team["id"]).json
+    api.call("GET /v1/key", by=made["secret"])
+    return made
 
 
 def chunk(text: bytes) -> dict[str, object]:

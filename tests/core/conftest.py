@@ -74,6 +74,33 @@ def in_threads(machine: Machine) -> Callable[..., list[object]]:
 
 
 @pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """What was sent to the database since the last call, in its order, without the values."""
+    from slipway.wire import Wire
+
+    seen: list[str] = []
+    command, ask = Wire.command, Wire.ask
+
+    def counted_command(self: Wire, text: str) -> object:
+        seen.append(text)
+        return command(self, text)
+
+    def counted_ask(self: Wire, statement: str, parameters: dict[str, object]) -> object:
+        seen.append(statement)
+        return ask(self, statement, parameters)
+
+    monkeypatch.setattr(Wire, "command", counted_command)
+    monkeypatch.setattr(Wire, "ask", counted_ask)
+
+    def take() -> list[str]:
+        taken = seen.copy()
+        seen.clear()
+        return taken
+
+    return take
+
+
+@pytest.fixture
 def log_lines() -> Iterator[Callable[[], list[str]]]:
     """What was logged since the test began, line by line."""
     from io import StringIO

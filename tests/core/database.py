@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 from stacks.local import postgres
 from tests.conftest import TEMPLATE
 
-KEPT = ("plans", "plan_limits", "signing_keys", "schema_migrations")  # tables that a migrated database has rows in
+# Tables that a migrated database has rows in.
+KEPT = ("plans", "plan_limits", "plan_prices", "plan_rates", "platform", "signing_keys", "schema_migrations")
 TABLES = """select c.oid::regclass::text from pg_class c
              where c.relkind in ('r', 'p') and not c.relispartition
                and c.relnamespace in ('public'::regnamespace, 'local'::regnamespace)"""

@@ -1,30 +1,24 @@
+"""Registering, openly and by letter."""
+
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from typing import Any
 
-import argon2
 import psycopg
 import pytest
-from slipway import accounts
+from slipway import inquiries, settings
 
-from tests.api import Api, Person, Response
+from tests.api import Api, Response
+from tests.core.mailbox import letters, quiet, token
+from tests.core.origins import ask, login
 
 PASSWORD = "correct horse"
-
-
-def login(api: Api, email: str, password: str) -> Response:
-    return api.call("POST /v1/auth/login", {"email": email, "password": password})
-
-
-def refresh(api: Api, token: str) -> Response:
-    return api.call("POST /v1/auth/refresh", {"refresh_token": token})
-
-
-def age(everything: psycopg.Connection, seconds: int) -> None:
-    """Make every refresh token that was used, used so many seconds earlier."""
-    everything.execute("update refresh_tokens set used_at = used_at - make_interval(secs => %s)", (seconds,))
+ACCEPTED = inquiries.Accepted().model_dump_json().encode()
+REGISTER = "POST /v1/auth/register"
+CONFIRM = "POST /v1/auth/register/confirm"
+ANN = {"email": "ann@example.com", "password": PASSWORD, "name": "Ann"}
 
 
 def test_who_registers_is_logged_in(api: Api) -> None:
@@ -41,7 +35,7 @@ def test_an_address_registers_once_however_it_is_written(api: Api) -> None:
     assert api.call("POST /v1/auth/register", body).status == 201
     again = api.call("POST /v1/auth/register", body | {"email": " Ann@Example.COM "})
     assert (again.status, again.json["code"]) == (409, "email_taken")
-    assert login(api, "ANN@EXAMPLE.COM", PASSWORD).status == 200
+    assert login("ANN@EXAMPLE.COM", PASSWORD).status == 200
 
 
 def test_parallel_registrations_of_one_address_make_one_account(api: Api, in_threads: Callable[..., Any]) -> None:
@@ -69,169 +63,140 @@ def test_a_registration_that_is_not_valid_is_422_and_makes_nothing(
     assert everything.execute("select count(*) from users").fetchone() == (0,)
 
 
-def test_a_password_is_kept_only_as_argon2id(api: Api, everything: psycopg.Connection) -> None:
-    api.register()
-    ((kept,),) = everything.execute("select password_hash from users").fetchall()
-    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+def test_who_asks_for_one_taken_address_after_the_other_must_wait(api: Api) -> None:
+    """Open registration tells; it does not tell quickly."""
+    api.call(REGISTER, ANN)
+    answers = [ask(REGISTER, ANN, "198.51.100.9") for _ in range(6)]
+    assert [a.status for a in answers] == [409] * 5 + [429]
+    assert answers[-1].headers["retry-after"] == "1"
+    assert ask(REGISTER, ANN | {"email": "new@example.com"}, "198.51.100.200").status == 429  # the same network
+    assert ask(REGISTER, ANN | {"email": "new@example.com"}, "203.0.113.9").status == 201
 
 
-def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(api: Api) -> None:
-    ann = api.register()
-    wrong, unknown = login(api, ann.user["email"], "wrong password"), login(api, "nobody@example.com", PASSWORD)
-    for answer in (wrong, unknown):
-        answer.json.pop("request_id")
-    same = [{k: v for k, v in a.json.items() if k != "request_id"} for a in (wrong, unknown)]
-    assert same[0] == same[1]
-    assert (wrong.status, same[0]["code"]) == (401, "invalid_credentials")
-    assert set(wrong.headers) == set(unknown.headers)
+# ── By letter only ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_unknown_address_costs_the_same_hash(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    ann = api.register()
-    verified: list[str] = []
-    verify = argon2.PasswordHasher.verify
-
-    def counted(self: argon2.PasswordHasher, hash: str, password: str) -> Any:
-        verified.append(hash)
-        return verify(self, hash, password)
-
-    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
-    login(api, ann.user["email"], "wrong password")
-    login(api, "nobody@example.com", "wrong password")
-    known, unknown = verified
-    assert known != unknown
-    assert known.split("$")[:4] == unknown.split("$")[:4]  # algorithm, version and cost
-    assert unknown == accounts._dummy_hash()
+@pytest.fixture
+def confirmed(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", "confirmed")
+    settings.reset()
 
 
-def test_the_dummy_s_password_opens_nothing(api: Api) -> None:
-    assert login(api, "nobody@example.com", "nobody has this password").status == 401
+def without_id(answer: Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
-def test_two_hashes_at_a_time_and_no_more(
-    api: Api, in_threads: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("confirmed")
+def test_a_taken_address_and_a_new_one_get_the_same_answer(
+    api: Api, monkeypatch: pytest.MonkeyPatch, everything: psycopg.Connection
 ) -> None:
-    import threading
-
-    ann = api.register()
-    inside, most, lock = 0, 0, threading.Lock()
-    verify = argon2.PasswordHasher.verify
-
-    def counted(self: argon2.PasswordHasher, hash: str, password: str) -> Any:
-        nonlocal inside, most
-        with lock:
-            inside += 1
-            most = max(most, inside)
-        try:
-            return verify(self, hash, password)
-        finally:
-            with lock:
-                inside -= 1
-
-    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
-    assert in_threads(lambda _: login(api, ann.user["email"], PASSWORD).status, [None] * 6) == [200] * 6
-    assert most == 2
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", "open")
+    settings.reset()
+    taken = api.register().user["email"]
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", "confirmed")
+    settings.reset()
+    answers = [api.call(REGISTER, ANN | {"email": email}) for email in (taken, "new@example.com", taken)]
+    assert [(a.status, a.content) for a in answers] == [(202, ACCEPTED)] * 3
+    assert without_id(answers[0]) == without_id(answers[1]) == without_id(answers[2])
+    assert everything.execute("select count(*) from users").fetchone() == (1,)
 
 
-def test_a_refresh_token_is_exchanged_for_the_next_pair(api: Api) -> None:
-    ann = api.register()
-    answer = refresh(api, ann.refresh_token)
-    assert answer.status == 200
-    assert answer.json["refresh_token"] != ann.refresh_token
-    assert api.call("GET /v1/me", by=answer.json["access_token"]).json == ann.user
+@pytest.mark.usefixtures("confirmed")
+def test_the_same_statements_run_for_every_address(
+    api: Api, monkeypatch: pytest.MonkeyPatch, round_trips: Callable[[], list[str]]
+) -> None:
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", "open")
+    settings.reset()
+    taken = api.register().user["email"]
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", "confirmed")
+    settings.reset()
+    round_trips()
+    api.call(REGISTER, ANN | {"email": taken})
+    known = round_trips()
+    api.call(REGISTER, ANN | {"email": "new@example.com"})
+    assert round_trips() == known
+    assert any("insert into outbox" in text for text in known), "the control: statements are seen"
 
 
-@pytest.mark.parametrize("token", ["", "slp_rt_guess", "x" * 10_000, "a\0b"], ids=range(4))
-def test_a_refresh_token_that_is_none_is_refused(api: Api, token: str) -> None:
-    answer = refresh(api, token)
-    assert (answer.status, answer.json["code"]) == (401, "invalid_refresh_token")
+@pytest.mark.usefixtures("confirmed")
+def test_the_letter_s_link_finishes_the_registration(api: Api, everything: psycopg.Connection) -> None:
+    assert api.call(REGISTER, ANN).status == 202
+    link = token(everything, "confirm_registration", "ann@example.com")
+    made = api.call(CONFIRM, {"token": link, "password": "another horse"})
+    assert (made.status, made.json["user"]["email"], made.json["user"]["name"]) == (201, "ann@example.com", "Ann")
+    assert made.json["user"]["email_verified_at"]
+    assert api.call("GET /v1/me", by=made.json["access_token"]).status == 200
+    assert (login("ann@example.com", "another horse").status, login("ann@example.com", PASSWORD).status) == (200, 401)
+    again = api.call(CONFIRM, {"token": link, "password": "third horses"})
+    assert (again.status, again.json["code"]) == (401, "invalid_token")
 
 
-def test_an_access_token_is_no_refresh_token(api: Api) -> None:
-    assert refresh(api, api.register().token).status == 401
+@pytest.mark.usefixtures("confirmed")
+def test_nothing_of_a_password_is_kept_before_the_letter_is_opened(api: Api, everything: psycopg.Connection) -> None:
+    api.call(REGISTER, ANN)
+    letters(everything)
+    kept = json.dumps(everything.execute("select r::text from registrations r").fetchall())
+    assert "ann@example.com" in kept and "argon2" not in kept and PASSWORD not in kept
 
 
-def test_a_refresh_token_is_no_access_token(api: Api) -> None:
-    assert api.call("GET /v1/me", by=api.register().refresh_token).status == 401
+@pytest.mark.usefixtures("confirmed")
+def test_a_new_letter_ends_the_older_link_and_none_comes_at_once(api: Api, everything: psycopg.Connection) -> None:
+    api.call(REGISTER, ANN)
+    first = token(everything, "confirm_registration")
+    api.call(REGISTER, ANN)
+    assert len(letters(everything)) == 1, "a letter is on its way already"
+    quiet(everything)
+    api.call(REGISTER, ANN)
+    second = token(everything, "confirm_registration")
+    assert api.call(CONFIRM, {"token": first, "password": PASSWORD}).status == 401
+    assert api.call(CONFIRM, {"token": second, "password": PASSWORD}).status == 201
 
 
-def test_two_tabs_within_the_grace_both_stay_logged_in(api: Api) -> None:
-    ann = api.register()
-    one, two = refresh(api, ann.refresh_token), refresh(api, ann.refresh_token)
-    assert (one.status, two.status) == (200, 200)
-    assert refresh(api, one.json["refresh_token"]).status == 200
-    assert refresh(api, two.json["refresh_token"]).status == 200
+@pytest.mark.usefixtures("confirmed")
+def test_a_link_is_good_for_two_days(api: Api, everything: psycopg.Connection) -> None:
+    api.call(REGISTER, ANN)
+    link = token(everything, "confirm_registration")
+    everything.execute("update registrations set expires_at = expires_at - interval '49 hours'")
+    assert api.call(CONFIRM, {"token": link, "password": PASSWORD}).status == 401
 
 
-def test_tabs_that_refresh_at_the_same_moment_all_stay_logged_in(api: Api, in_threads: Callable[..., Any]) -> None:
-    ann = api.register()
-    answers = in_threads(lambda _: refresh(api, ann.refresh_token), [None] * 6)
-    assert [a.status for a in answers] == [200] * 6
-    assert len({a.json["refresh_token"] for a in answers}) == 6
-    assert [refresh(api, a.json["refresh_token"]).status for a in answers] == [200] * 6
+@pytest.mark.usefixtures("confirmed")
+def test_the_owner_of_a_taken_address_hears_of_it_once_a_day(
+    api: Api, monkeypatch: pytest.MonkeyPatch, everything: psycopg.Connection
+) -> None:
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", "open")
+    settings.reset()
+    api.call(REGISTER, ANN)
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", "confirmed")
+    settings.reset()
+    for _ in range(3):
+        api.call(REGISTER, ANN | {"name": "Eve"})
+    (letter,) = letters(everything, "email_taken")
+    assert letters(everything, "confirm_registration") == []
+    assert letter["to"] == "ann@example.com" and "Eve" not in letter["text"]
+    quiet(everything, 24 * 3600 + 1)
+    api.call(REGISTER, ANN)
+    assert len(letters(everything, "email_taken")) == 2
 
 
-def test_reuse_after_the_grace_ends_the_session_of_thief_and_owner(api: Api, everything: psycopg.Connection) -> None:
-    ann = api.register()
-    child = refresh(api, ann.refresh_token).json["refresh_token"]
-    age(everything, accounts.GRACE_SECONDS + 1)
-    assert refresh(api, ann.refresh_token).status == 401
-    assert refresh(api, child).status == 401
+@pytest.mark.usefixtures("confirmed")
+def test_parallel_confirmations_make_one_account(
+    api: Api, everything: psycopg.Connection, in_threads: Callable[..., Any]
+) -> None:
+    api.call(REGISTER, ANN)
+    body = {"token": token(everything, "confirm_registration"), "password": PASSWORD}
+    statuses = in_threads(lambda _: api.call(CONFIRM, body).status, [None] * 4)
+    assert sorted(statuses) == [201, 401, 401, 401]
 
 
-def test_the_grace_ends_when_a_child_was_used(api: Api) -> None:
-    ann = api.register()
-    child = refresh(api, ann.refresh_token).json["refresh_token"]
-    grandchild = refresh(api, child).json["refresh_token"]
-    assert refresh(api, ann.refresh_token).status == 401
-    assert refresh(api, grandchild).status == 401
-
-
-def test_a_second_use_within_the_grace_does_not_prolong_it(api: Api, everything: psycopg.Connection) -> None:
-    ann = api.register()
-    refresh(api, ann.refresh_token)
-    age(everything, accounts.GRACE_SECONDS - 2)
-    assert refresh(api, ann.refresh_token).status == 200
-    age(everything, 3)
-    assert refresh(api, ann.refresh_token).status == 401
-
-
-def test_an_unused_token_is_good_until_the_session_ends(api: Api, everything: psycopg.Connection) -> None:
-    ann = api.register()
-    everything.execute("update refresh_tokens set created_at = now() - interval '59 days'")
-    assert refresh(api, ann.refresh_token).status == 200
-    bob = api.register("Bob")
-    everything.execute("update sessions set expires_at = now() - interval '1 second'")
-    assert refresh(api, bob.refresh_token).status == 401
-
-
-def test_reuse_ends_only_its_own_session(api: Api, everything: psycopg.Connection) -> None:
-    ann = api.register()
-    phone = login(api, ann.user["email"], PASSWORD).json["refresh_token"]
-    refresh(api, ann.refresh_token)
-    age(everything, 11)
-    assert refresh(api, ann.refresh_token).status == 401
-    assert refresh(api, phone).status == 200
-
-
-def test_logging_out_ends_this_session_and_no_other(api: Api) -> None:
-    ann = api.register()
-    phone = login(api, ann.user["email"], PASSWORD).json
-    assert api.call("POST /v1/auth/logout", by=ann).status == 204
-    assert api.call("POST /v1/auth/logout", by=ann).status == 204
-    assert refresh(api, ann.refresh_token).status == 401
-    assert refresh(api, phone["refresh_token"]).status == 200
-
-
-def test_refresh_tokens_are_kept_as_hashes_only(api: Api, everything: psycopg.Connection) -> None:
-    ann = api.register()
-    kept = json.dumps(everything.execute("select t::text from refresh_tokens t").fetchall())
-    assert ann.refresh_token not in kept and ann.refresh_token.removeprefix("slp_rt_") not in kept
-
-
-def test_an_account_that_is_gone_cannot_use_its_token(api: Api, everything: psycopg.Connection) -> None:
-    ann: Person = api.register()
-    everything.execute("delete from users")
-    answer = api.call("GET /v1/me", by=ann)
-    assert (answer.status, answer.json["detail"]) == (401, "This account no longer exists.")
-    assert refresh(api, ann.refresh_token).status == 401
+@pytest.mark.parametrize(
+    ("stage", "registration", "status"),
+    [("local", "", 201), ("prod", "", 202), ("prod", "open", 201), ("local", "confirmed", 202)],
+)
+def test_one_machine_is_open_and_a_deployment_is_not_unless_it_says_so(
+    api: Api, monkeypatch: pytest.MonkeyPatch, stage: str, registration: str, status: int
+) -> None:
+    monkeypatch.setenv("SLIPWAY_STAGE", stage)
+    monkeypatch.setenv("SLIPWAY_REGISTRATION", registration)
+    settings.reset()
+    assert api.call(REGISTER, ANN).status == status

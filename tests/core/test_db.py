@@ -10,8 +10,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from slipway import db
-from slipway.caller import NOBODY, Caller, from_context
+from slipway import db, thread_connection
+from slipway.caller import NOBODY, from_context
 from slipway.db import sql
 from slipway.discover import ROOT
 from slipway.errors import Error
@@ -41,20 +41,20 @@ def test_who_asks_does_not_survive_the_commit(api: Api, ann: Person) -> None:
     team = uuid_of(ann.team["id"])
     with db.for_team(team) as tx:
         assert tx.one(TEAMS) == {"teams": [team], "user_id": None}
-    left = db._connection().pgconn.exec_(b"select app.teams() is null, app.user_id() is null")
+    left = thread_connection.current().pgconn.exec_(b"select app.teams() is null, app.user_id() is null")
     assert (left.get_value(0, 0), left.get_value(0, 1)) == (b"t", b"t")
 
 
 @pytest.mark.parametrize("how", ["commit", "rollback"])
 def test_the_next_caller_on_the_same_connection_sees_nothing_of_the_last(api: Api, ann: Person, how: str) -> None:
-    bob, connection = api.register("Bob"), db._connection()
+    bob, connection = api.register("Bob"), thread_connection.current()
     with suppress(ZeroDivisionError), db.for_user(uuid_of(ann.user["id"])) as tx:
         assert tx.all(NAMES) == [{"name": "Ann"}]
         if how == "rollback":
             raise ZeroDivisionError
     with db.for_user(uuid_of(bob.user["id"])) as tx:
         assert tx.all(NAMES) == [{"name": "Bob"}]
-    assert db._connection() is connection
+    assert thread_connection.current() is connection
 
 
 def test_a_transaction_knows_team_and_role_of_its_resource(ann: Person) -> None:
@@ -166,7 +166,7 @@ def opened(function: str) -> set[str]:
 
 def test_only_background_work_acts_for_a_team_and_only_the_login_for_a_user() -> None:
     assert opened("for_team") == {"runs/dispatch", "runs/reconcile", "workers"}
-    assert opened("for_user") == {"accounts"}
+    assert opened("for_user") == {"accounts", "email_addresses", "inquiries", "logins", "password_changes", "sessions"}
     functions = [file for file in (ROOT / "functions").rglob("*.py") if "db." in file.read_text()]
     assert [f.name for f in functions if "for_team" in f.read_text()] == []
 

@@ -55,7 +55,9 @@ def test_a_key_is_its_sender_s_and_its_route_s(api: Api, ann: Person) -> None:
     first = create(api, ann, "k1")
     assert create(api, bob, "k1").json["id"] != first.json["id"]
     path = {"team_id": ann.team["id"]}
-    other = api.call("POST /v1/teams/{team_id}/workspaces", {"name": "New"}, by=ann, headers={"Idempotency-Key": "k1"}, **path)
+    other = api.call(
+        "POST /v1/teams/{team_id}/workspaces", {"name": "New"}, by=ann, headers={"Idempotency-Key": "k1"}, **path
+    )
     assert other.status == 201
 
 
@@ -72,7 +74,13 @@ def test_a_refusal_of_the_route_is_kept(api: Api, ann: Person) -> None:
 
 def test_a_refusal_leaves_nothing_behind_but_itself(api: Api, ann: Person, everything: psycopg.Connection) -> None:
     before = everything.execute("select count(*) from outbox").fetchone()
-    api.call("POST /v1/projects/{project_id}/runs", {}, by=ann, headers={"Idempotency-Key": "k"}, project_id=ann.project["id"])
+    api.call(
+        "POST /v1/projects/{project_id}/runs",
+        {},
+        by=ann,
+        headers={"Idempotency-Key": "k"},
+        project_id=ann.project["id"],
+    )
     assert everything.execute("select count(*) from outbox").fetchone() == before
     assert everything.execute("select count(*) from runs").fetchone() == (0,)
     assert everything.execute("select status from idempotency_keys").fetchall() == [(422,)]
@@ -126,7 +134,9 @@ def test_keys_are_forgotten_after_a_day(api: Api, ann: Person, everything: psyco
 
 def test_every_post_of_a_known_caller_takes_a_key_or_has_a_reason() -> None:
     """Answers with a secret are not kept: what is not kept cannot leak."""
-    posts = [r.spec for r in discover.routes() if r.spec.method == "POST" and r.spec.allow not in ("public", "run:report")]
+    posts = [
+        r.spec for r in discover.routes() if r.spec.method == "POST" and r.spec.allow not in ("public", "run:report")
+    ]
     without = {spec.name for spec in posts if spec.idempotency == "none"}
     assert without <= {"rooms_ticket", "keys_create", "keys_rotate", "invitations_create"}
     assert len(posts) > len(without)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,7 +11,6 @@ from tests.api import Api
 from tests.core.backstage import uuid_of
 
 pytestmark = pytest.mark.usefixtures("granted")
-METER = "runs_concurrent"
 
 
 @pytest.fixture
@@ -21,78 +18,63 @@ def team(api: Api) -> UUID:
     return uuid_of(api.project().team["id"])
 
 
-def allow(everything: psycopg.Connection, value: int | None) -> None:
-    everything.execute("update plan_limits set value = %s where meter = %s", (value, METER))
-
-
-def used(everything: psycopg.Connection) -> int:
-    row = everything.execute("select coalesce(sum(used), 0) from quotas").fetchone()
-    return int(row[0]) if row else 0
-
-
-def reserve(team: UUID) -> bool:
-    try:
-        with db.for_team(team) as tx:
-            limits.reserve(tx, team, METER)
-    except Error as error:
-        assert error.code == "limit_reached"
-        return False
-    return True
-
-
-def test_a_limit_is_the_plan_s_row_and_none_means_unlimited(team: UUID, everything: psycopg.Connection) -> None:
+def get(team: UUID, *meters: str) -> dict[str, int | None]:
     with db.for_team(team) as tx:
-        found = limits.get(tx, team, METER, "file_bytes", "never heard of")
-    assert found == {METER: None, "file_bytes": 4194304, "never heard of": None}
+        return limits.get(tx, team, *meters)
 
 
-@pytest.mark.parametrize("limit", [0, 1, 3])
-def test_parallel_reservations_never_overrun_the_limit(
-    team: UUID, everything: psycopg.Connection, in_threads: Callable[..., Any], limit: int
+def override(everything: psycopg.Connection, team: UUID, value: int | None, begins: str, ends: str | None) -> None:
+    everything.execute(
+        """insert into team_overrides (team_id, meter, effective_from, effective_to, value, reason)
+           values (%s, 'file_bytes', now() + %s::interval, now() + %s::interval, %s, 'a test')""",
+        (team, begins, ends, value),
+    )
+
+
+def test_a_limit_is_the_plan_s_row_and_none_means_unlimited(team: UUID) -> None:
+    found = get(team, "runs_concurrent", "file_bytes", "never_heard_of")
+    assert found == {"runs_concurrent": None, "file_bytes": 4194304, "never_heard_of": None}
+
+
+def test_a_figure_that_changes_tomorrow_leaves_today_s(team: UUID, everything: psycopg.Connection) -> None:
+    where = "where plan = 'unlimited' and meter = 'file_bytes'"
+    everything.execute(f"update plan_limits set effective_to = now() + interval '1 day' {where}")
+    everything.execute(
+        """insert into plan_limits (plan, meter, value, period, effective_from)
+           values ('unlimited', 'file_bytes', 5, 'each', now() + interval '1 day')"""
+    )
+    assert get(team, "file_bytes") == {"file_bytes": 4194304}
+    everything.execute(
+        f"""update plan_limits set effective_from = effective_from - interval '25 hours',
+                   effective_to = effective_to - interval '25 hours' {where}"""
+    )
+    assert get(team, "file_bytes") == {"file_bytes": 5}
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "expected"),
+    [
+        ("-1 hour", None, 7),
+        ("-1 hour", "1 hour", 7),
+        ("-2 hours", "-1 hour", 4194304),
+        ("1 hour", None, 4194304),
+    ],
+)
+def test_an_override_goes_before_the_plan_while_it_holds(
+    team: UUID, everything: psycopg.Connection, begins: str, ends: str | None, expected: int
 ) -> None:
-    allow(everything, limit)
-    assert in_threads(reserve, [team] * 20).count(True) == limit
-    assert used(everything) == limit
+    override(everything, team, 7, begins, ends)
+    assert get(team, "file_bytes") == {"file_bytes": expected}
 
 
-def test_without_a_limit_everything_is_counted(team: UUID, everything: psycopg.Connection) -> None:
-    assert [reserve(team) for _ in range(5)] == [True] * 5
-    assert used(everything) == 5
+def test_an_override_can_take_a_limit_away(team: UUID, everything: psycopg.Connection) -> None:
+    override(everything, team, None, "-1 hour", None)
+    assert get(team, "file_bytes") == {"file_bytes": None}
 
 
-def test_a_limit_that_was_lowered_below_what_is_in_use_refuses(team: UUID, everything: psycopg.Connection) -> None:
-    allow(everything, 3)
-    assert [reserve(team) for _ in range(3)] == [True] * 3
-    allow(everything, 1)
-    assert reserve(team) is False
-    with db.for_team(team) as tx:
-        limits.release(tx, team, METER, 3)
-    assert reserve(team) is True
-
-
-def test_a_reservation_that_rolls_back_takes_nothing(team: UUID, everything: psycopg.Connection) -> None:
-    with pytest.raises(ZeroDivisionError), db.for_team(team) as tx:
-        limits.reserve(tx, team, METER)
-        1 / 0  # noqa: B018
-    assert used(everything) == 0
-
-
-def test_more_is_never_given_back_than_was_taken(team: UUID, everything: psycopg.Connection) -> None:
-    reserve(team)
-    with db.for_team(team) as tx:
-        limits.release(tx, team, METER)
-        limits.release(tx, team, METER)
-    assert used(everything) == 0
-
-
-def test_a_refusal_says_which_limit_how_much_and_what_would_help(team: UUID, everything: psycopg.Connection) -> None:
-    allow(everything, 1)
-    reserve(team)
-    with pytest.raises(Error) as caught, db.for_team(team) as tx:
-        limits.reserve(tx, team, METER)
-    problem = caught.value.problem("/", "")
-    assert (problem["status"], problem["limit"], problem["allowed"], problem["used"]) == (429, METER, 1, 1)
-    assert problem["resets_at"] is None and "waiting" in problem["allowed_by"]
+def test_an_override_is_one_team_s(api: Api, team: UUID, everything: psycopg.Connection) -> None:
+    override(everything, team, 7, "-1 hour", None)
+    assert get(uuid_of(api.project("Bob").team["id"]), "file_bytes") == {"file_bytes": 4194304}
 
 
 @pytest.mark.parametrize(("amount", "fits"), [(4194304, True), (4194305, False)])
@@ -105,7 +87,15 @@ def test_an_amount_up_to_the_limit_fits(team: UUID, amount: int, fits: bool) -> 
                 limits.check(tx, team, "file_bytes", amount)
 
 
-def test_one_team_s_use_is_not_another_s(api: Api, team: UUID, everything: psycopg.Connection) -> None:
-    allow(everything, 1)
-    other = uuid_of(api.project("Bob").team["id"])
-    assert (reserve(team), reserve(other), reserve(team)) == (True, True, False)
+def test_a_refusal_says_which_limit_how_much_and_which_plan_allows_it(
+    team: UUID, everything: psycopg.Connection
+) -> None:
+    everything.execute("update team_plans set plan = 'free' where team_id = %s", (team,))
+    with pytest.raises(Error) as caught, db.for_team(team) as tx:
+        limits.check(tx, team, "run_wall_seconds", 301)
+    problem = caught.value.problem("/", "")
+    said = {name: problem[name] for name in ("status", "limit", "allowed", "used", "resets_at", "plan", "allowed_by")}
+    assert said == {
+        "status": 413, "limit": "run_wall_seconds", "allowed": 60, "used": 301, "resets_at": None, "plan": "free",
+        "allowed_by": "Pro (149.00 USD a month)",
+    }  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 
 from tests.api import Api, Person
 from tests.core.backstage import uuid_of
+from tests.core.joining import audited, events
 
 GET = "GET /v1/projects/{project_id}"
 DELETE = "DELETE /v1/projects/{project_id}"
@@ -20,7 +21,8 @@ TABLES = ("projects", "files", "file_versions", "runs", "run_artifacts")
 
 
 def used(everything: psycopg.Connection) -> int:
-    row = everything.execute("select coalesce(sum(used), 0) from quotas").fetchone()
+    query = "select coalesce(sum(reserved), 0) from quota_usage where meter = 'runs_concurrent'"
+    row = everything.execute(query).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -134,3 +136,54 @@ def test_a_run_that_is_being_created_when_the_project_goes_gives_its_slot_back(
     assert in_threads(act, [0, 1]) == [202, 204]
     assert everything.execute("select count(*) from runs").fetchone() == (0,)
     assert used(everything) == 0
+
+
+def test_a_rename_names_the_version_that_it_changes(api: Api) -> None:
+    ann = api.project()
+    path = {"project_id": ann.project["id"]}
+    read = api.call(GET, by=ann, **path)
+    etag = {"If-Match": read.headers["etag"]}
+    first = api.call(PATCH, {"name": "First"}, by=ann, headers=etag, **path)
+    assert (first.status, first.json["name"]) == (200, "First")
+    late = api.call(PATCH, {"name": "Late"}, by=ann, headers=etag, **path)
+    assert (late.status, late.json["code"], late.headers["etag"]) == (412, "precondition_failed", first.headers["etag"])
+    again = api.call(PATCH, {"name": "Again"}, by=ann, headers={"If-Match": first.headers["etag"]}, **path)
+    assert again.status == 200
+    assert api.call(GET, by=ann, **path).headers["etag"] == again.headers["etag"]
+
+
+def test_a_client_that_has_the_version_gets_no_body(api: Api) -> None:
+    ann = api.project()
+    path = {"project_id": ann.project["id"]}
+    have = {"If-None-Match": api.call(GET, by=ann, **path).headers["etag"]}
+    same = api.call(GET, by=ann, headers=have, **path)
+    assert (same.status, same.content) == (304, b"")
+    api.call(PATCH, {"name": "New"}, by=ann, **path)
+    assert api.call(GET, by=ann, headers=have, **path).json["name"] == "New"
+
+
+def test_of_two_who_rename_the_same_version_one_is_told(api: Api, in_threads: Callable[..., Any]) -> None:
+    ann = api.project()
+    path = {"project_id": ann.project["id"]}
+    etag = {"If-Match": api.call(GET, by=ann, **path).headers["etag"]}
+
+    def rename(number: int) -> int:
+        return api.call(PATCH, {"name": f"N{number}"}, by=ann, headers=etag, **path).status
+
+    assert sorted(in_threads(rename, list(range(6)))) == [200] + [412] * 5
+
+
+def test_what_changes_in_a_project_is_told_and_kept(api: Api, everything: psycopg.Connection) -> None:
+    ann = api.project()
+    path = {"project_id": ann.project["id"]}
+    api.call(PATCH, {"name": "New"}, by=ann, **path)
+    api.call(PATCH, {"name": "New"}, by=ann, **path)
+    assert [type for type, _ in events(everything, uuid_of(ann.project["id"]))] == ["project.updated"]
+    api.call(DELETE, by=ann, **path)
+    told = events(everything, uuid_of(ann.workspace["id"]))
+    assert [type for type, _ in told] == ["project.created", "project.updated", "project.deleted"]
+    assert [data["name"] for _, data in told] == ["P", "New", "New"]
+    target = ann.project["id"]
+    assert audited(everything, "project.created") == [(target, None, {"name": "P"})]
+    assert audited(everything, "project.updated") == [(target, {"name": "P"}, {"name": "New"})]
+    assert audited(everything, "project.deleted") == [(target, {"name": "New"}, None)]

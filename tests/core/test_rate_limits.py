@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 from slipway import rate_limits
-from slipway.db import Rate
+from slipway.rate_limits import Rate
 
 from tests.api import Api, Person, Response
 

@@ -247,25 +247,6 @@ def test_between_subscribe_and_append_no_event_is_lost(
     assert live >= set(range(answer["last_seq"] + 1, last + 1))
 
 
-def test_partitions_of_the_coming_months_are_made_once(everything: psycopg.Connection) -> None:
-    assert rooms.turn_partitions(4) == 2
-    assert rooms.turn_partitions(4) == 0
-    tick("partitions")
-
-
-def test_months_beyond_the_retention_are_dropped_whole(everything: psycopg.Connection) -> None:
-    month = "date_trunc('month', now()) - interval '{} months'"
-    for age in (3, 4):
-        (name, first, last) = everything.execute(
-            f"select 'room_events_' || to_char({month.format(age)}, 'YYYYMM'), {month.format(age)}, {month.format(age - 1)}"
-        ).fetchone() or ("", "", "")
-        everything.execute(f"create table {name} partition of room_events for values from ('{first}') to ('{last}')")
-    left = "select count(*) from pg_inherits where inhparent = 'room_events'::regclass"
-    (before,) = everything.execute(left).fetchone() or (0,)
-    tick("partitions")
-    assert everything.execute(left).fetchone() == (before - 1,)
-
-
 def test_events_of_a_month_without_partition_are_kept_and_do_not_stop_the_job(
     ann: Person, everything: psycopg.Connection
 ) -> None:
@@ -273,7 +254,7 @@ def test_events_of_a_month_without_partition_are_kept_and_do_not_stop_the_job(
     everything.execute(f"drop table {name}")  # as after months of standstill
     append(ann, 1)
     assert everything.execute("select count(*) from room_events_rest").fetchone() == (1,)
-    assert rooms.turn_partitions(3) == 1
+    tick("partitions")
     append(ann, 2)
     assert [e["seq"] for e in subscribe(ann, 0)["data"]["events"]] == [1, 2]
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-import slipway
-from slipway import db, discover, wire
+from slipway import wire
 from slipway.db import Statement
 
 from stacks.local.machine import Machine
+from tests.core.statements import by_type, registered
 
 ROWS = 200_000
 LARGE = ("users", "sessions", "refresh_tokens", "team_members", "projects", "blobs", "files", "file_versions", "trees",
          "runs", "run_artifacts", "rooms", "room_events", "subscriptions", "connections", "workspace_members",
-         "api_keys", "idempotency_keys", "rate_buckets")  # fmt: skip
+         "api_keys", "idempotency_keys", "rate_buckets", "audit_heads", "account_events")  # fmt: skip
 # One row of each table belongs to another, by arithmetic: team t owns 200 projects, a project 1 file, 1 run and 1 room.
 FILL = """
 create function pg_temp.u(kind text, n bigint) returns uuid language sql immutable as
@@ -68,27 +67,17 @@ insert into room_events (team_id, room_id, seq, type, data, created_at)
 insert into connections (id, user_id) select 'c' || n, pg_temp.u('usr', n) from g(100000) n;
 insert into subscriptions (team_id, room_id, connection_id, user_id)
   select pg_temp.u('team', n / 200), pg_temp.u('prj', n), 'c' || n, pg_temp.u('usr', n) from g(100000) n;
+insert into audit_heads (team_id, seq, hash, at) select id, 200, sha256('h'), now() from teams;
+insert into audit_events (team_id, seq, at, user_id, credential, action, target, address, user_agent, request_id, previous, hash)
+  select team_id, n % 200 + 1, now() + n % 70 * interval '1 day', pg_temp.u('usr', n), 'platform', 'x', 'prj_' || n, '', '', '',
+         sha256('p'), sha256('h') from (select *, row_number() over () n from projects) p;
+insert into account_events (user_id, id, action, credential, address, user_agent, request_id, details)
+  select pg_temp.u('usr', n), pg_temp.u('aud', n), 'x', 'none', '', '', '', '{}' from g(100000) n;
 insert into outbox (id, queue, body) select pg_temp.u('out', n), 'runs', '' from g(100) n;
 insert into workers (task_arn, address, state) select n, 'a', 'idle' from g(100) n;
 set session_replication_role = origin;
 analyze;
 """
-
-
-ANY_VALUE: dict[str, Any] = {
-    "text": "x", "uuid": UUID(int=7), "bytea": b"x" * 32, "integer": 1, "bigint": 1, "smallint": 1, "boolean": True,
-    "double precision": 1.0, "numeric": 1, "jsonb": "{}", "timestamp with time zone": datetime.now(UTC), "date": "2026-01-01",
-    "interval": "1 day", "text[]": ["x"], "uuid[]": [UUID(int=7)], "bytea[]": [b"x" * 32], "bigint[]": [1], "integer[]": [1],
-    "timestamp with time zone[]": [datetime.now(UTC)],
-}  # fmt: skip
-
-
-def registered() -> list[Statement]:
-    """All statements of the core, once every module has been imported."""
-    for module in pkgutil.walk_packages(slipway.__path__, "slipway."):
-        importlib.import_module(module.name)
-    discover.functions()
-    return [statement for statement in db.REGISTRY if statement.place.startswith("slipway.")]
 
 
 def test_every_statement_is_understood_by_the_migrated_schema(machine: Machine) -> None:
@@ -110,9 +99,10 @@ def test_the_owner_s_statements_are_understood_too(machine: Machine) -> None:
 
 def owners() -> tuple[Statement, ...]:
     """Statements of a deploy, which the application may not say."""
-    from slipway import access_tokens
+    from slipway import access_tokens, plans, platform
 
-    return (access_tokens.PUBLISH, access_tokens.RETIRE)
+    named = (platform.SET_OPERATOR, platform.OPERATORS, platform.SET_PLAN, platform.SET_LIMIT)
+    return (access_tokens.PUBLISH, access_tokens.RETIRE, plans.PUBLISH, *named)
 
 
 @pytest.fixture
@@ -146,24 +136,16 @@ def values() -> dict[str, Any]:
         "session_id": uuid("ses", 700), "created_by": uuid("usr", 700), "before": UUID(int=2**128 - 1),
     }  # fmt: skip
     other = {
+        "start_at": datetime.now(UTC) - timedelta(days=1), "end_at": datetime.now(UTC) + timedelta(days=60),
         "meter": "runs_concurrent", "meters": ["file_bytes"], "folders": ["a"], "content": b"x", "stdin": b"", "arguments": ["a"],
         "artifacts": ["a"], "limits": "{}", "entries": "[]", "result": None, "deadline_at": datetime.now(UTC),
         "at": datetime.now(UTC), "types": ["x"], "datas": ["{}"], "connection_id": "c700", "older_than": datetime.now(UTC),
         "sha256": b"x" * 32, "sha256s": [b"x" * 32], "tree_sha256": b"x" * 32, "token_hash": b"x" * 32, "parent_hash": b"x" * 32,
         "kids": ["k"], "roles": ["viewer"], "jwk": "{}", "ids": [uuid("out", 1)],
+        "kinds": ["verify"], "request_id": uuid("req", 1), "hours": 1, "verified": False, "known": False, "account": b"x" * 32,
+        "child_hash": b"y" * 32, "network": "", "renewed": "h", "team_ids": [uuid("team", 7)],
     }  # fmt: skip
     return {**text, **number, **ids, **other}
-
-
-def by_type(connection: psycopg.Connection, statement: Statement) -> dict[str, Any]:
-    """Any value for each parameter, of the type that the server takes it for: for names that `values` does not know."""
-    text, names = wire.numbered(statement)
-    with connection.transaction(force_rollback=True):
-        connection.execute(b"prepare asked as " + text)
-        query = "select parameter_types::text[] from pg_prepared_statements where name = 'asked'"
-        (types,) = connection.execute(query).fetchone() or ([],)
-        connection.execute("deallocate asked")
-    return {name: ANY_VALUE[type] for name, type in zip(names, types, strict=True)}
 
 
 def scans(plan: Any) -> set[str]:
@@ -172,8 +154,11 @@ def scans(plan: Any) -> set[str]:
     return found.union(*(scans(child) for child in plan.get("Plans", [])))
 
 
+AUDITED = '{"credential": "platform", "action": "x", "target": "x", "address": "", "user_agent": "", "request_id": ""}'
+
+
 def large(table: str) -> bool:
-    return table in LARGE or table.startswith("room_events_2")
+    return table in LARGE or table.startswith(("room_events_2", "audit_events_2"))
 
 
 @pytest.mark.slow
@@ -217,7 +202,9 @@ def _doors(filled: psycopg.Connection, everything: psycopg.Connection) -> None:
             for kind in ("prj", "file", "run", "art")
         ),
         f"app.begin_request('{uuid('usr', 700)}', '{uuid('ses', 700)}', null, 'ws', '{uuid('ws', 7)}')",
-        f"app.admit('{uuid('usr', 700)}', null, '::1', 'prj', '{uuid('prj', 1500)}', 'read')",
+        f"app.begin_team('{uuid('team', 7)}') b, lateral app.append_audit('{uuid('team', 7)}', '[{AUDITED}]') a",
+        f"app.admit('{uuid('usr', 700)}', '{uuid('ses', 700)}', null, 'prj', '{uuid('prj', 1500)}', 'read')",
+        "app.admit_address('::1', 'auth')",
         "app.find_key('\\x00')",
         f"app.listeners('{uuid('team', 7)}', '{uuid('prj', 1500)}', '{{viewer}}')",
         f"app.begin_run('\\x00', '{uuid('run', 1500)}')",

@@ -20,7 +20,8 @@ SAID = b"".join(b"%d\n" % i for i in range(20)) + b"end\n"
 PROCESSES = (
     "slipway_sandbox.worker",
     "stacks.local.consumers",
-    "stacks.local.gateway",
+    "stacks.local.gateway http",
+    "stacks.local.gateway websocket",
     "bin/postgres",
     "stacks.local.execution",
 )

@@ -60,7 +60,9 @@ OPENS: dict[str, list[tuple[str, str]]] = {
     ],
     "worker_network": [],
     "signing_keys": [],
+    "oidc_providers": [],
     "mail_queue": [("sqs:SendMessage", arn("sqs", r"slipway-\w+-mail"))],
+    "inquiries_queue": [("sqs:SendMessage", arn("sqs", r"slipway-\w+-inquiries"))],
     "mail": [(f"ses:{a}", arn("ses", r"identity/[\w.]*example\.com")) for a in ("SendEmail", "SendRawEmail")],
 }
 INTERFACES = [(f"ec2:{a}", r"\*") for a in (
@@ -78,6 +80,8 @@ PLACES = Places(
     owner_secret="arn:owner",
     signing_secret="arn:signing",
     signing_label="AWSCURRENT",
+    oidc_secret="arn:oidc",
+    oidc_label="AWSCURRENT",
     isolated_subnets=("subnet-1",),
     function_group="sg-functions",
     dispatcher_group="sg-dispatcher",
@@ -88,6 +92,7 @@ PLACES = Places(
     public_url="https://http",
     socket_url="wss://socket",
     web_url="https://web",
+    plans="tiered",
     mail_from="Slipway <no-reply@mail.example>",
     mail_identity="mail.example",
 )

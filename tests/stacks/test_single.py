@@ -43,6 +43,10 @@ json.dump({"answer": answer, "root": str(discover.ROOT), "servers": servers, "ke
 """
 
 
+INNER = [route for route in discover.routes() if not capabilities.only_outside(route, PLACES)]
+OUTER = [route for route in discover.routes() if capabilities.only_outside(route, PLACES)]
+
+
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """`dev` with the profile, as an environment of its own name."""
@@ -90,10 +94,14 @@ def test_here_too(holds: Callable[[Assembly], None], single: Assembly) -> None:
     holds(single)
 
 
-def test_every_route_leads_to_the_alias_of_the_one_function(single: Assembly, function: dict[str, Any]) -> None:
+def test_every_route_but_those_outside_leads_to_the_alias_of_the_one_function(
+    single: Assembly, function: dict[str, Any]
+) -> None:
     """Followed by its references: route, import, integration, alias, function."""
     routes = [p for (stack, _), p in single.of("AWS::ApiGatewayV2::Route").items() if stack.startswith("routes-")]
-    (target,) = {flat(p["Target"]) for p in routes}
+    inner = {route.spec.key for route in INNER}
+    (target,) = {flat(p["Target"]) for p in routes if p["RouteKey"] in inner}
+    assert len({flat(p["Target"]) for p in routes if p["RouteKey"] not in inner} - {target}) == len(OUTER) > 0
     (output,) = single.templates["single"]["Outputs"].values()
     assert target == f"integrations/${{{output['Export']['Name']}}}"
     integration = single.resources["single", output["Value"]["Ref"]]["Properties"]
@@ -105,7 +113,8 @@ def test_every_route_leads_to_the_alias_of_the_one_function(single: Assembly, fu
 
 def test_it_is_the_only_function_of_the_routes_and_takes_no_other_functions_place(single: Assembly) -> None:
     names = [p["FunctionName"] for p in single.of("AWS::Lambda::Function").values()]
-    others = [physical_name("slipway-single", f) for f in discover.functions() if f.kind not in ("task", "http")]
+    outer = [f for f in discover.functions() if f.kind not in ("task", "http") or f in OUTER]
+    others = [physical_name("slipway-single", f) for f in outer]
     assert sorted(names) == sorted([*others, "slipway-single-single", "slipway-single-invoke-on-deploy"])
 
 
@@ -120,7 +129,7 @@ def test_the_gateway_alone_may_invoke_it_and_for_every_route(single: Assembly) -
 
 def test_its_role_holds_exactly_what_the_routes_declare_together(single: Assembly, function: dict[str, Any]) -> None:
     role = single.resources["single", function["Role"]["Fn::GetAtt"][0]]["Properties"]
-    used = {capability.name for route in discover.routes() for capability in route.spec.uses}
+    used = {capability.name for route in INNER for capability in route.spec.uses}
     wanted = [*EVERY, *INTERFACES, *(pair for name in used for pair in OPENS[name])]
     held = pairs(role, "Allow")
     assert [pair for pair in held if not any(covers(allowed, pair) for allowed in wanted)] == []
@@ -130,27 +139,31 @@ def test_its_role_holds_exactly_what_the_routes_declare_together(single: Assembl
 
 def test_its_environment_is_what_the_routes_declare_together(function: dict[str, Any]) -> None:
     brought = {
-        name
-        for route in discover.routes()
-        for used in route.spec.uses
-        for name in capabilities.grant(used, PLACES).environment
+        name for route in INNER for used in route.spec.uses for name in capabilities.grant(used, PLACES).environment
     }
-    everyone = {"SLIPWAY_STAGE", "SLIPWAY_FUNCTION", "SLIPWAY_PUBLIC_URL", "SLIPWAY_SOCKET_URL"}
+    everyone = {"SLIPWAY_STAGE", "SLIPWAY_FUNCTION", "SLIPWAY_PUBLIC_URL", "SLIPWAY_SOCKET_URL", "SLIPWAY_WEB_URL"}
     assert set(function["Environment"]["Variables"]) == everyone | brought
 
 
 def test_it_has_what_the_greediest_route_needs_and_stands_inside_the_vpc(function: dict[str, Any]) -> None:
-    assert function["MemorySize"] == max(route.spec.memory for route in discover.routes())
-    assert function["Timeout"] == max(route.spec.timeout for route in discover.routes())
+    assert function["MemorySize"] == max(route.spec.memory for route in INNER)
+    assert function["Timeout"] == max(route.spec.timeout for route in INNER)
     assert [flat(group) for group in function["VpcConfig"]["SecurityGroupIds"]] == ["${slipway-single-functions-group}"]
 
 
 def test_a_route_that_needs_the_other_side_of_the_network_is_refused() -> None:
-    routes = discover.routes()
-    outer = type(routes[0])(replace(routes[0].spec, uses=(CONNECTIONS,)), routes[0].body)
-    assert capabilities.side(Shell(routes), PLACES) == "inside"
+    outer = type(INNER[0])(replace(INNER[0].spec, uses=(CONNECTIONS,)), INNER[0].body)
+    assert capabilities.side(Shell(INNER), PLACES) == "inside"
     with pytest.raises(BothSides, match=r"database.*connections"):
-        capabilities.side(Shell([*routes, outer]), PLACES)
+        capabilities.side(Shell([*INNER, outer]), PLACES)
+    assert capabilities.only_outside(outer, PLACES)
+
+
+def test_those_who_talk_with_a_provider_stand_outside_and_whoever_logs_in_inside() -> None:
+    sides = {route.spec.name: capabilities.side(route, PLACES) for route in discover.routes()}
+    assert {sides[f"oidc_{verb}"] for verb in ("list", "start", "exchange")} == {"outside"}
+    assert {sides[name] for name in ("oidc_log_in", "identities_link")} == {"inside"}
+    assert {route.spec.name for route in OUTER} == {"oidc_list", "oidc_start", "oidc_exchange"}
 
 
 @pytest.mark.slow

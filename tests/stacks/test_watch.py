@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from slipway import catalogue
+from slipway import audit_chain, catalogue, metrics
 
 from tests.stacks.conftest import Assembly, flat
 
@@ -12,6 +12,22 @@ def test_every_dead_letter_queue_is_watched(assembly: Assembly) -> None:
         if stack == "watch" and p.get("Namespace") == "AWS/SQS"
     }
     assert {f"slipway-{assembly.name}-{queue.name}-dead" for queue in catalogue.QUEUES} <= watched
+
+
+def test_a_broken_audit_chain_is_watched_where_it_is_counted(assembly: Assembly) -> None:
+    alarms = assembly.of("AWS::CloudWatch::Alarm").values()
+    (alarm,) = (p for p in alarms if p.get("MetricName") == audit_chain.BROKEN)
+    assert alarm["Namespace"] == metrics.NAMESPACE
+    assert alarm["Dimensions"] == [{"Name": "stage", "Value": assembly.name}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+def test_a_team_over_twice_its_plan_is_watched_where_it_is_counted(assembly: Assembly) -> None:
+    alarms = assembly.of("AWS::CloudWatch::Alarm").values()
+    (alarm,) = (p for p in alarms if p.get("MetricName") == metrics.TEAM_OVER_TWICE_ITS_PLAN)
+    assert alarm["Namespace"] == metrics.NAMESPACE
+    assert alarm["Dimensions"] == [{"Name": "stage", "Value": assembly.name}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
 def test_every_alarm_says_what_to_look_at_and_tells_somebody(assembly: Assembly) -> None:

@@ -1,8 +1,8 @@
-"""End this session."""
+"""End this session, its access token included."""
 
 from __future__ import annotations
 
-from slipway import accounts
+from slipway import sessions
 from slipway.caller import Caller
 from slipway.capabilities import DATABASE
 from slipway.db import Transaction
@@ -11,4 +11,4 @@ from slipway.route import route
 
 @route("POST /v1/auth/logout", allow="self", uses=(DATABASE,), status=204)
 def logout(caller: Caller, tx: Transaction) -> None:
-    accounts.log_out(tx, caller)
+    sessions.log_out(tx, caller)

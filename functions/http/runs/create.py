@@ -16,6 +16,8 @@ from slipway.runs import run
     allow="run:create",
     uses=(DATABASE, RUNS_QUEUE, BROADCAST_QUEUE),
     status=202,
+    rate="run",
+    idempotency="required",
 )
 def create(caller: Caller, tx: Transaction, project_id: ProjectId, new: run.NewRun) -> Reply[run.Run]:
     return run.create(tx, caller, project_id, new)

@@ -2,6 +2,10 @@
 
 A signing key is made from a 32-byte seed, so that a plain generated secret is all that a deployment must keep
 (docs/decisions/0003-signing-seeds.md).
+
+To rotate: put a new seed before the old one and publish (a deploy, or a start of the machine). The new key is shown
+to verifiers at once and signs `KEYS_SECONDS` later, when none of them still believes in the old list. Then, at any time, take
+the old seed away and publish: its key verifies until the last token that it signed has expired.
 """
 
 from __future__ import annotations
@@ -31,15 +35,25 @@ ISSUER = "slipway"
 AUDIENCE = "slipway:api"
 TYPE = "at+jwt"
 ACCESS_SECONDS = 15 * 60
-KEYS_SECONDS = 300  # a verifier believes a retired key for so long
+KEYS_SECONDS = 300  # a verifier keeps its list of keys for so long
 RETRY_SECONDS = 10
+LINGER_SECONDS = ACCESS_SECONDS + KEYS_SECONDS  # a process may sign with the old seed a little longer than it is there
 
-VERIFICATION_KEYS = sql("select kid, jwk from signing_keys where retired_at is null")
-PUBLISH = sql(
-    """insert into signing_keys (kid, jwk) values (%(kid)s, %(jwk)s)
-       on conflict (kid) do update set retired_at = null where signing_keys.retired_at is not null"""
+VERIFICATION_KEYS = sql("select kid, jwk from signing_keys where retired_at is null or retired_at > now()")
+SIGNERS = sql(
+    """select kid, created_at < now() - make_interval(secs => %(seconds)s) as settled from signing_keys
+        where kid = any(%(kids)s) order by created_at"""
 )
-RETIRE = sql("update signing_keys set retired_at = now() where retired_at is null and kid <> all (%(kids)s)")
+PUBLISH = sql(
+    """insert into signing_keys as k (kid, jwk) values (%(kid)s, %(jwk)s)
+       on conflict (kid) do update
+          set retired_at = null, created_at = case when k.retired_at < now() then now() else k.created_at end
+        where k.retired_at is not null"""
+)
+RETIRE = sql(
+    """update signing_keys set retired_at = now() + make_interval(secs => %(seconds)s)
+        where retired_at is null and kid <> all (%(kids)s)"""
+)
 
 
 @cache
@@ -65,9 +79,38 @@ def _thumbprint(jwk: dict[str, str]) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).decode().rstrip("=")
 
 
-def issue(user_id: UUID, session_id: UUID) -> str:
-    """An access token for `ACCESS_SECONDS`."""
-    kid, key = _signing_key(use(SIGNING_KEYS).seeds()[0])
+class Signer:
+    """Chooses the seed that signs, and stays with it for `KEYS_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._seeds: tuple[str, ...] = ()
+        self._seed = ""
+        self._chosen = -math.inf
+
+    def seed(self, tx: Transaction) -> str:
+        """The first whose key every verifier knows; while there is none, the one that was published first."""
+        seeds = tuple(use(SIGNING_KEYS).seeds())
+        if seeds != self._seeds or time.monotonic() - self._chosen > KEYS_SECONDS:
+            self._seed, self._seeds, self._chosen = _settled(tx, seeds), seeds, time.monotonic()
+        return self._seed
+
+
+def _settled(tx: Transaction, seeds: tuple[str, ...]) -> str:
+    if len(seeds) == 1:
+        return seeds[0]
+    by_kid = {_signing_key(seed)[0]: seed for seed in seeds}
+    rows = tx.all(SIGNERS, kids=[*by_kid], seconds=KEYS_SECONDS)
+    settled = {row["kid"] for row in rows if row["settled"]}
+    oldest = [row["kid"] for row in rows] or [*by_kid]
+    return by_kid[next((kid for kid in by_kid if kid in settled), oldest[0])]
+
+
+_signer = Signer()
+
+
+def issue(tx: Transaction, user_id: UUID, session_id: UUID) -> str:
+    """An access token for `ACCESS_SECONDS`. The transaction is only asked which key is to sign."""
+    kid, key = _signing_key(_signer.seed(tx))
     now = int(time.time())
     claims = {
         "iss": ISSUER,
@@ -87,7 +130,7 @@ def verification_keys() -> dict[str, dict[str, Any]]:
 
 
 class Keys(BaseModel):
-    """A JSON Web Key Set (RFC 7517)."""
+    """A JSON Web Key Set (RFC 7517): every key that is accepted, the next one and the last one included."""
 
     keys: list[dict[str, Any]]
 
@@ -97,12 +140,15 @@ def key_set(tx: Transaction) -> Keys:
     return Keys(keys=[{**row["jwk"], "kid": row["kid"], "alg": ALGORITHM, "use": "sig"} for row in rows])
 
 
-def publish(connection: Any) -> None:
-    """Write the public halves of the current seeds for the verifiers; part of a deploy, as the schema's owner."""
+def publish(connection: Any, linger_seconds: int = LINGER_SECONDS) -> None:
+    """Write the public halves of the current seeds for the verifiers; part of a deploy, as the schema's owner.
+
+    Keys whose seed is gone are accepted for `linger_seconds` more: 0 when it has leaked, which ends every token it signed.
+    """
     keys = dict(_signing_key(seed) for seed in use(SIGNING_KEYS).seeds())
     for kid, key in keys.items():
         connection.execute(PUBLISH, {"kid": kid, "jwk": json.dumps(_jwk(key))})
-    connection.execute(RETIRE, {"kids": list(keys)})
+    connection.execute(RETIRE, {"kids": list(keys), "seconds": linger_seconds})
 
 
 class Verifier:

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway import clock, mail, object_names, settings
+from slipway import clock, object_names, settings
 from slipway.batches import NotSent, batches
-from slipway.capabilities import Capability, Kind, UndeclaredUse
+from slipway.capabilities import Capability, Kind, OidcProviders, UndeclaredUse
 from slipway.worker_network import HttpWorkerNetwork
+
+if TYPE_CHECKING:
+    from slipway.mail import Letter
 
 ATTEMPTS = 4  # to send the part of a batch that SQS did not take
 BACKOFF_SECONDS = 0.1  # before the second attempt, doubled after that
@@ -235,8 +238,10 @@ class OwnerAddress:
 class SesMail:
     """SES v2, which takes the message as written and puts a Message-ID of its own over ours."""
 
-    def send(self, message: mail.Letter) -> None:
+    def send(self, message: Letter) -> None:
         """What SES says may quote addresses, so only its error's code goes on."""
+        from slipway import mail
+
         by = mail.sender()
         ses = _client("sesv2")
         try:
@@ -253,6 +258,12 @@ class SesMail:
             raise mail.Deferred(f"SES answered {code}: is mail_from's domain verified, and sending allowed?") from None
 
 
+def _setting_providers() -> OidcProviders:
+    from slipway.oidc.providers import SettingProviders  # here, because it brings pydantic along
+
+    return SettingProviders()
+
+
 MAKERS: dict[Kind, Callable[[Capability[Any]], Any]] = {
     "database": lambda _: RdsAddress(),
     "migrations": lambda _: OwnerAddress(),
@@ -263,6 +274,7 @@ MAKERS: dict[Kind, Callable[[Capability[Any]], Any]] = {
     "worker_network": lambda _: HttpWorkerNetwork(),
     "signing_keys": lambda _: SettingSeeds(),
     "mail": lambda _: SesMail(),
+    "oidc_providers": lambda _: _setting_providers(),
 }
 
 

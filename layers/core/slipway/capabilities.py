@@ -75,6 +75,13 @@ class SigningKeys(Protocol):
         """Hex seeds, 32 bytes each; the first signs, the others are still accepted."""
 
 
+class OidcProviders(Protocol):
+    """The identity providers, and the network to reach them."""
+
+    def configured(self) -> str:
+        """What SLIPWAY_OIDC says, secrets included; slipway.oidc.providers reads it."""
+
+
 class Mail(Protocol):
     """Sends letters to people."""
 
@@ -93,7 +100,16 @@ class DatabaseAddress(Protocol):
 
 T_co = TypeVar("T_co", covariant=True)
 Kind = Literal[
-    "database", "migrations", "queue", "objects", "connections", "tasks", "worker_network", "signing_keys", "mail"
+    "database",
+    "migrations",
+    "queue",
+    "objects",
+    "connections",
+    "tasks",
+    "worker_network",
+    "signing_keys",
+    "mail",
+    "oidc_providers",
 ]
 
 
@@ -114,6 +130,7 @@ BROADCAST_QUEUE: Capability[QueueClient] = Capability("broadcast_queue", "queue"
 GONE_QUEUE: Capability[QueueClient] = Capability("gone_queue", "queue", catalogue.GONE.name, "send")
 WORKERS_QUEUE: Capability[QueueClient] = Capability("workers_queue", "queue", catalogue.WORKERS.name, "send")
 MAIL_QUEUE: Capability[QueueClient] = Capability("mail_queue", "queue", catalogue.MAIL.name, "send")
+INQUIRIES_QUEUE: Capability[QueueClient] = Capability("inquiries_queue", "queue", catalogue.INQUIRIES.name, "send")
 BUNDLES_WRITE: Capability[ObjectStore] = Capability("bundles_write", "objects", catalogue.BUNDLES.name, "write")
 ARTIFACTS_READ: Capability[ObjectStore] = Capability("artifacts_read", "objects", catalogue.ARTIFACTS.name, "read")
 ARTIFACTS_WRITE: Capability[ObjectStore] = Capability("artifacts_write", "objects", catalogue.ARTIFACTS.name, "write")
@@ -121,11 +138,13 @@ CONNECTIONS: Capability[Connections] = Capability("connections", "connections")
 RUN_TASKS: Capability[TaskRunner] = Capability("run_tasks", "tasks", "run", "start")
 WORKER_NETWORK: Capability[WorkerNetwork] = Capability("worker_network", "worker_network")
 SIGNING_KEYS: Capability[SigningKeys] = Capability("signing_keys", "signing_keys")
+OIDC_PROVIDERS: Capability[OidcProviders] = Capability("oidc_providers", "oidc_providers")
 MAIL: Capability[Mail] = Capability("mail", "mail")
 
 ALL: tuple[Capability[Any], ...] = (
     DATABASE, MIGRATIONS, RUNS_QUEUE, BROADCAST_QUEUE, GONE_QUEUE, WORKERS_QUEUE, BUNDLES_WRITE,
-    ARTIFACTS_READ, ARTIFACTS_WRITE, CONNECTIONS, RUN_TASKS, WORKER_NETWORK, SIGNING_KEYS, MAIL_QUEUE, MAIL,
+    ARTIFACTS_READ, ARTIFACTS_WRITE, CONNECTIONS, RUN_TASKS, WORKER_NETWORK, SIGNING_KEYS, MAIL_QUEUE, INQUIRIES_QUEUE, MAIL,
+    OIDC_PROVIDERS,
 )  # fmt: skip
 QUEUE_CAPABILITIES = {c.resource: c for c in ALL if c.kind == "queue"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from pydantic import BaseModel
 
 from slipway import db, settings, tokens
@@ -33,7 +35,10 @@ INSERT_TICKET = sql(
        values (%(token_hash)s, %(user_id)s, %(session_id)s, %(key_id)s, now() + make_interval(secs => %(seconds)s))"""
 )
 TAKE_TICKET = sql("select user_id, session_id, key_id from app.redeem_ticket(%(token_hash)s)")
-CONNECT = sql("insert into connections (id, user_id) values (%(id)s, %(user_id)s)")
+CONNECT = sql(
+    """insert into connections (id, user_id, session_id, key_id)
+       values (%(id)s, %(user_id)s, %(session_id)s, %(key_id)s)"""
+)
 DISCONNECT = sql("delete from connections where id = %(id)s and user_id = %(user_id)s")
 DROP = sql("select app.drop_connections(%(ids)s)")
 
@@ -45,9 +50,8 @@ def ticket(tx: Transaction, caller: Caller) -> Ticket:
         INSERT_TICKET,
         token_hash=tokens.hashed(token),
         user_id=caller.user_id,
-        session_id=None if caller.key_id else caller.session_id,
-        key_id=caller.key_id,
         seconds=TICKET_SECONDS,
+        **_credential(caller),
     )
     return Ticket(ticket=token, url=f"{settings.get('SLIPWAY_SOCKET_URL')}/?ticket={token}")
 
@@ -63,7 +67,12 @@ def admit(token: str) -> dict[str, str] | None:
 
 
 def connect(tx: Transaction, caller: Caller, connection: Connection) -> None:
-    tx.run(CONNECT, id=str(connection), user_id=caller.user_id)
+    """With the credential, so that the connection falls silent when that ends."""
+    tx.run(CONNECT, id=str(connection), user_id=caller.user_id, **_credential(caller))
+
+
+def _credential(caller: Caller) -> dict[str, UUID | None]:
+    return {"session_id": None if caller.key_id else caller.session_id, "key_id": caller.key_id}
 
 
 def disconnect(tx: Transaction, caller: Caller, connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jwt
 
-from slipway import log
+from slipway import key_tokens, log
 from slipway.access_tokens import Verifier
 from slipway.tokens import RUN_PREFIX, hashed
 
@@ -15,9 +15,11 @@ def bearer(header: str) -> dict[str, str]:
     """`Authorization: Bearer …`. A credential that is no good makes a nobody with the reason, for the route to word."""
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return {"kind": "nobody", "reason": "Send Authorization: Bearer and an access token."}
+        return {"kind": "nobody", "reason": "Send Authorization: Bearer and an access token or API key."}
     if token.startswith(RUN_PREFIX):
         return {"kind": "run", "token_hash": hashed(token).hex()}
+    if token.startswith(key_tokens.PREFIX):
+        return key_tokens.context(token)
     try:
         user_id, session_id = _verifier.verify(token)
     except jwt.ExpiredSignatureError:

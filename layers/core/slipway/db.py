@@ -12,28 +12,24 @@ on AWS no prepared statements, so that RDS Proxy can share connections (docs/dec
 from __future__ import annotations
 
 import inspect
-import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from slipway import ids
+from slipway import ids, rate_limits, thread_connection
 from slipway.caller import Caller
-from slipway.capabilities import DATABASE, use
 from slipway.catalogue import Queue
 from slipway.errors import Error
+from slipway.rate_limits import Rate
 
 if TYPE_CHECKING:
-    import psycopg
     from pydantic import BaseModel
 
     from slipway.wire import Wire
 
 Row = dict[str, Any]
-_thread = threading.local()
 
 
 class Statement(str):
@@ -68,15 +64,6 @@ class Message(NamedTuple):
     queue: str
     body: str
     delay_seconds: int
-
-
-class Rate(NamedTuple):
-    """What a rate limit has left for this caller: `remaining` of `burst` requests, refilled with `per_minute`."""
-
-    subject: str
-    burst: int
-    per_minute: int
-    remaining: int
 
 
 class Transaction:
@@ -158,13 +145,10 @@ def transaction(
 def _of_user(caller: Caller, kind: str, id: UUID | None, rate: str) -> str:
     key, resource = _literal(caller.key_id), _literal(id)
     session = "null" if caller.key_id else f"'{caller.session_id}'"
-    begin = f"select * from app.begin_request('{caller.user_id}', {session}, {key}, '{kind}', {resource})"
+    who = f"'{caller.user_id}', {session}, {key}, '{kind}', {resource}"
     if not rate:
-        return begin
-    return (
-        f"select app.admit('{caller.user_id}', {key}, '{caller.origin.address}', '{kind}', {resource}, '{rate}');"
-        f" commit and chain; {begin}"
-    )
+        return f"select * from app.begin_request({who})"
+    return f"select app.admit({who}, '{rate}'); commit and chain; select * from app.begin_admitted()"
 
 
 def _literal(id: UUID | None) -> str:
@@ -174,20 +158,15 @@ def _literal(id: UUID | None) -> str:
 def _known(tx: Transaction, caller: Caller, row: Row, kind: str) -> Caller:
     if kind and row["team_id"] is None:
         raise Error("not_found")
-    tx.rates = rates(row["admitted"])
+    tx.rates = rate_limits.read(row["admitted"])
     scopes = None if row["scopes"] is None else frozenset(row["scopes"])
     return replace(caller, _team_id=row["team_id"], role=row["role"] or "", scopes=scopes)
 
 
 def admit(address: str, rate: str) -> list[Rate]:
     """Take a token of nobody's: from the address's bucket, before there is a user. Raises too_many_requests."""
-    with _begun(f"select app.admit(null, null, '{address}', '', null, '{rate}') as admitted") as (_, row):
-        return rates(row["admitted"] if row else None)
-
-
-def rates(admitted: list[dict[str, Any]] | None) -> list[Rate]:
-    """The tightest first."""
-    return [Rate(r["subject"], r["burst"], r["per_minute"], int(r["tokens"])) for r in admitted or ()]
+    with _begun(f"select app.admit_address('{address}', '{rate}') as admitted") as (_, row):
+        return rate_limits.read(row["admitted"] if row else None)
 
 
 @contextmanager
@@ -215,7 +194,7 @@ def for_platform() -> Iterator[Transaction]:
 def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
     import psycopg
 
-    connection, row = _begin(begin)
+    connection, row = thread_connection.begin(begin)
     tx = Transaction(connection)
     try:
         yield tx, row
@@ -223,10 +202,10 @@ def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
         if connection.command("commit").status != "COMMIT":
             raise RuntimeError("a statement failed and its error was caught: nothing was committed")
     except psycopg.Error as error:
-        _roll_back(connection)
-        raise _without_values(error) from None
+        thread_connection.roll_back(connection)
+        raise thread_connection.without_values(error) from None
     except BaseException:
-        _roll_back(connection)
+        thread_connection.roll_back(connection)
         raise
     if tx.outbox:
         from slipway import outbox
@@ -234,85 +213,6 @@ def _begun(begin: str) -> Iterator[tuple[Transaction, Row | None]]:
         outbox.send(tx.outbox)
 
 
-def _begin(begin: str) -> tuple[Wire, Row | None]:
-    """BEGIN and the caller's identity in one round trip, on a connection that is made anew if the old one is dead.
-
-    Only this statement is ever repeated: nothing has been done before it.
-    """
-    import psycopg
-
-    for attempt in (1, 2):
-        connection = _connection()
-        if connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            raise RuntimeError("a transaction is already open in this thread: pass tx on instead of opening another")
-        try:
-            rows = connection.command(f"begin; {begin}").rows
-            return connection, rows[0] if rows else None
-        except psycopg.OperationalError as error:
-            _discard(connection)
-            if attempt == 2:
-                raise Error("unavailable", cause=str(error), headers={"retry-after": "1"}) from error
-        except psycopg.DatabaseError as error:
-            _roll_back(connection)
-            raise _refused(error) from None
-        except BaseException:
-            _discard(connection)  # it is inside a failed transaction
-            raise
-    raise AssertionError("unreachable")
-
-
-def _refused(error: psycopg.DatabaseError) -> Exception:
-    """What the schema's functions raise with codes of our own."""
-    if error.sqlstate == "SL401":
-        return Error("unauthenticated", error.diag.message_primary or "", headers={"www-authenticate": "Bearer"})
-    if error.sqlstate == "SL429":
-        from slipway import rate_limits
-
-        return rate_limits.refusal(rates([json.loads(error.diag.message_detail or "{}")])[0])
-    return _without_values(error)
-
-
-def _connection() -> Wire:
-    """This thread's connection. On AWS it may be idle for minutes, so the server ends it first (idle_session_timeout)."""
-    address = use(DATABASE)
-    kept: Wire | None = getattr(_thread, "connection", None)
-    if kept is not None and not kept.closed:
-        return kept
-    import psycopg
-
-    from slipway.wire import Wire
-
-    try:
-        made = Wire.open(address.conninfo(), address.prepares)
-    except psycopg.OperationalError as error:
-        raise Error("unavailable", cause=str(error), headers={"retry-after": "1"}) from error
-    _thread.connection = made
-    return made
-
-
-def _roll_back(connection: Wire) -> None:
-    import psycopg
-
-    try:
-        connection.command("rollback")
-    except psycopg.Error:
-        _discard(connection)
-
-
-def _without_values(error: psycopg.Error) -> psycopg.Error:
-    """DETAIL and CONTEXT quote rows, and with them people's data: they would end up in the log with the traceback."""
-    if error.diag.message_primary:
-        error.args = (error.diag.message_primary,)
-    return error
-
-
-def _discard(connection: Wire) -> None:
-    connection.close()
-    _thread.connection = None
-
-
 def close() -> None:
     """Close this thread's connection."""
-    kept = getattr(_thread, "connection", None)
-    if kept is not None:
-        _discard(kept)
+    thread_connection.close()

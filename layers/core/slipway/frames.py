@@ -22,7 +22,6 @@ from slipway.function import Event
 from slipway.http import explain, permit, refusal
 from slipway.socket import Socket
 
-
 RATE = "message"  # the class of rate limits that every message counts in
 
 

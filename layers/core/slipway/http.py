@@ -25,6 +25,7 @@ from slipway.function import Event
 from slipway.idempotency import Answer, Sent
 from slipway.ids import TypeId
 from slipway.permissions import allows
+from slipway.rate_limits import Rate
 from slipway.reply import Content, Reply
 from slipway.route import Route
 
@@ -226,7 +227,7 @@ def _call(route: Route, binding: Binding, own: dict[str, Any], arguments: dict[s
     return route.body(**arguments, **given)
 
 
-def respond(route: Route, result: Any, rates: Sequence[db.Rate] = ()) -> Answer:
+def respond(route: Route, result: Any, rates: Sequence[Rate] = ()) -> Answer:
     """The response for what a body returned."""
     headers = {**SECURITY_HEADERS, **rate_limits.headers(rates)} if rates else dict(SECURITY_HEADERS)
     status = route.spec.status

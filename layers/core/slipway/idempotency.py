@@ -63,7 +63,12 @@ def sent(path: str, key: str, *parts: str | bytes) -> Sent:
 
 
 def once(
-    tx: Transaction, caller: Caller, route: str, sent: Sent, act: Callable[[], Answer], explain: Callable[[Error], Answer]
+    tx: Transaction,
+    caller: Caller,
+    route: str,
+    sent: Sent,
+    act: Callable[[], Answer],
+    explain: Callable[[Error], Answer],
 ) -> Answer:
     """What `act` answers, or what it answered the first time; `explain` words a refusal of its own."""
     scope = f"{caller.key_id or 'login'} {route} {sent.key}"

@@ -117,10 +117,12 @@ class Sender(NamedTuple):
 
 def read_sender(text: str) -> Sender:
     """`Slipway <no-reply@example.com>` or the address alone; raises BadAddress."""
-    from email.utils import parseaddr
+    from email.utils import getaddresses
 
-    name, found = parseaddr(text)
-    return Sender(_one_line(name), address(found))
+    found = getaddresses([text])
+    if len(found) != 1:
+        raise BadAddress("not one address: write it as `Slipway <no-reply@example.com>`")
+    return Sender(_one_line(found[0][0]), address(found[0][1]))
 
 
 def sender() -> Sender:

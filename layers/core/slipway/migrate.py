@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import psycopg
 from pydantic import BaseModel
 
-from slipway import access_tokens, log, roles
+from slipway import access_tokens, log, plans, roles
 from slipway.capabilities import MIGRATIONS, use
 
 FOLDER = Path(__file__).parent / "schema" / "migrations"
@@ -89,12 +89,19 @@ def run(deploy: Deploy) -> None:
         roles.ensure(connection)
     versions = migrate(conninfo, deploy.phase)
     publish_keys(conninfo)
+    publish_plans(conninfo)
     log.info("migrated", phase=deploy.phase, versions=versions)
 
 
 def publish_keys(conninfo: str) -> None:
     with psycopg.connect(conninfo) as connection:
         access_tokens.publish(connection)
+
+
+def publish_plans(conninfo: str) -> None:
+    """What new teams get; raises plans.BadSetting."""
+    with psycopg.connect(conninfo) as connection:
+        plans.publish(connection)
 
 
 def _check(migrations: list[Migration], applied: dict[str, str]) -> None:

@@ -9,11 +9,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from slipway.db import Rate
 from slipway.errors import Error
 
+
+class Rate(NamedTuple):
+    """What a rate limit has left for this caller: `remaining` of `burst` requests, refilled with `per_minute`."""
+
+    subject: str
+    burst: int
+    per_minute: int
+    remaining: int
+
+
 SUBJECTS = {"address": "your address", "user": "you", "key": "this API key", "team": "your team"}
+
+
+def read(admitted: list[dict[str, Any]] | None) -> list[Rate]:
+    """The tightest first."""
+    return [Rate(r["subject"], r["burst"], r["per_minute"], int(r["tokens"])) for r in admitted or ()]
 
 
 def headers(rates: Sequence[Rate]) -> dict[str, str]:

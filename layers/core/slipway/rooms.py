@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, model_validator
 
-from slipway import clock, db, ids
+from slipway import clock, ids
 from slipway.caller import Caller
 from slipway.catalogue import BROADCAST
 from slipway.db import Transaction, sql
@@ -25,7 +25,6 @@ from slipway.permissions import ROLES, allows
 
 KINDS = ("ws", "prj", "run")
 READERS = [role for role in ROLES if allows(role, "room:read")]  # asked at each event, not only when they came
-KEEP_MONTHS = 3  # of events; their numbers go on
 REPLAY_BYTES = 100_000  # of events in one answer: a WebSocket message may have 128 KB
 REPLAY_EVENTS = 200
 BROADCAST_BYTES = 200_000  # of frames in one message: a queue takes 1 MiB with everything escaped
@@ -105,7 +104,6 @@ REPLAY = sql(
           and (%(type)s::text is null or type = %(type)s)
         order by seq limit %(limit)s"""
 )
-PARTITIONS = sql("select app.make_partitions(%(months)s) as made, app.drop_partitions(%(keep)s) as dropped")
 
 
 def open(tx: Transaction, team_id: UUID, room_id: UUID, kind: str, workspace_id: UUID) -> None:
@@ -195,10 +193,3 @@ def events_after(
             return events, True
         events.append(RoomEvent.model_validate(row))
     return events, len(rows) > REPLAY_EVENTS
-
-
-def turn_partitions(months: int = 2) -> int:
-    """Make the partitions of this and the coming months, drop those beyond KEEP_MONTHS; how many were made."""
-    with db.for_platform() as tx:
-        row = tx.one(PARTITIONS, months=months, keep=KEEP_MONTHS)
-        return int(row["made"]) if row else 0

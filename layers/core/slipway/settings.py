@@ -27,7 +27,19 @@ SETTINGS = (
     Setting("SLIPWAY_SIGNING_SEEDS", None, "Comma-separated 32-byte hex seeds of the token-signing keys; the first signs."),
     Setting("SLIPWAY_PUBLIC_URL", "http://127.0.0.1:8000", "Where clients and workers reach the HTTP API."),
     Setting("SLIPWAY_SOCKET_URL", "ws://127.0.0.1:8001", "Where clients reach the WebSocket API."),
+    Setting(
+        "SLIPWAY_REGISTRATION",
+        "",
+        "`open`: registering logs in at once, and tells who asks that an address is taken; `confirmed`: by a letter, and tells "
+        "nobody. By default open on one machine and confirmed on AWS.",
+    ),
     Setting("SLIPWAY_WEB_URL", "", "Where the web app lives, the base of links in letters; by default the public URL."),
+    Setting(
+        "SLIPWAY_OIDC",
+        "",
+        'Providers to log in with: `[{"id": "google", "name": "Google", "issuer": "https://accounts.google.com", '
+        '"client_id": "…", "client_secret": "…"}]`. On AWS it comes from the secret that cdk.json names as `oidc_secret`.',
+    ),
     Setting("SLIPWAY_MAIL_FROM", "", "Who sends letters: `Slipway <no-reply@example.com>`, or the address alone."),
     Setting("SLIPWAY_SMTP_URL", "", "One machine's mail server, smtp://user:password@host:587 or smtps://…; without it, files."),
     Setting("SLIPWAY_CONNECTIONS_URL", "", "Endpoint of the @connections API."),
@@ -37,6 +49,8 @@ SETTINGS = (
     Setting("SLIPWAY_QUEUE_GONE", "", "URL of the queue `gone`."),
     Setting("SLIPWAY_QUEUE_WORKERS", "", "URL of the queue `workers`."),
     Setting("SLIPWAY_QUEUE_MAIL", "", "URL of the queue `mail`."),
+    Setting("SLIPWAY_QUEUE_INQUIRIES", "", "URL of the queue `inquiries`."),
+    Setting("SLIPWAY_PLANS", "unlimited", "What new teams get: unlimited, or tiered (they begin on Free). Written by a deploy."),
     Setting("SLIPWAY_CLUSTER", "", "ECS cluster of the workers (AWS)."),
     Setting("SLIPWAY_TASK_RUN", "", "Task definition family of the run workers (AWS)."),
     Setting("SLIPWAY_TASK_SUBNETS", "", "Comma-separated subnets of the workers (AWS)."),

@@ -15,52 +15,29 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Annotated, Any, cast, get_args, get_origin
+from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
 import fastapi
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, WrapValidator
+from pydantic import WrapValidator
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
-from slipway import discover, health, http, log
+from slipway import discover, health, http, log, openapi
 from slipway.caller import from_context, from_request
 from slipway.capabilities import granting
 from slipway.errors import Error
 from slipway.function import Event
-from slipway.reply import Content, Reply
+from slipway.reply import Content
 from slipway.route import Route
 
 THREADS = 16  # requests in work at once, and so the most connections to the database
 NOT_FOUND = {"message": "Not Found"}  # API Gateway's own words, which no function can change
-Responses = dict[int | str, dict[str, Any]]
 Arguments = dict[str, Any] | Error
 Handler = Callable[[fastapi.Request], Coroutine[Any, Any, fastapi.Response]]
-
-
-class FieldProblem(BaseModel):
-    """One value that is not valid; `pointer` begins with the part of the request: path, query, header or body."""
-
-    pointer: str
-    code: str
-    detail: str
-
-
-class Problem(BaseModel):
-    """An RFC 9457 problem. `code` is stable, `request_id` finds the request in the log; limits add their figures."""
-
-    model_config = ConfigDict(extra="allow")
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: list[FieldProblem] = []
 
 
 class _Greedy(Convertor[str]):
@@ -105,10 +82,10 @@ class Endpoint:
         self.__doc__ = ""  # FastAPI would publish this class's
         self.__signature__ = _signature(route)
 
-    async def __call__(self, request: fastapi.Request, **arguments: Any) -> fastapi.Response:
+    async def __call__(self, http_request: fastapi.Request, **arguments: Any) -> fastapi.Response:
         if self._content:
-            arguments[self._content] = await request.body()
-        return await self.answer(request, arguments)
+            arguments[self._content] = await http_request.body()
+        return await self.answer(http_request, arguments)
 
     async def refuse(self, request: fastapi.Request) -> fastapi.Response:
         """Answer what FastAPI could not read; the words are the lean binder's."""
@@ -172,7 +149,7 @@ class Application(fastapi.FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             document = super().openapi()
-            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            problem = openapi.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             components = document.setdefault("components", {})
             components.setdefault("schemas", {}).update(problem.pop("$defs"), Problem=problem)
             bearer = {"type": "http", "scheme": "bearer", "description": "An access token; for workers, a run token."}
@@ -189,7 +166,8 @@ def application(threads: int = THREADS) -> fastapi.FastAPI:
     pool = ThreadPoolExecutor(threads, "route")
     for route in sorted(discover.routes(), key=_precedence):
         path = re.sub(r"\{(\w+)\+\}", r"{\1:greedy}", route.spec.path)
-        app.add_api_route(path, Endpoint(route, pool), **_described(route))
+        raw: dict[str, Any] = {"response_class": fastapi.Response} if route.binding.returns is Content else {}
+        app.add_api_route(path, Endpoint(route, pool), **openapi.described(route), **raw)
 
     async def unknown(request: fastapi.Request, error: Exception) -> fastapi.Response:
         """No such path, or not with this method: an HTTP API knows no 405."""
@@ -246,7 +224,7 @@ def _event(request: fastapi.Request, body: bytes = b"") -> Event:
 def _signature(route: Route) -> inspect.Signature:
     """The body's signature in FastAPI's terms; without what the core adds (caller, transaction) and raw content."""
     given = inspect.signature(route.body).parameters
-    parameters = [inspect.Parameter("request", inspect.Parameter.POSITIONAL_ONLY, annotation=fastapi.Request)]
+    parameters = [inspect.Parameter("http_request", inspect.Parameter.POSITIONAL_ONLY, annotation=fastapi.Request)]
     kinds: dict[str, Callable[[http.Parameter], tuple[Any, ...]]] = {
         "path": lambda p: (fastapi.Path(),),
         "query": lambda p: (fastapi.Query(),),
@@ -262,41 +240,3 @@ def _signature(route: Route) -> inspect.Signature:
                 )
             )
     return inspect.Signature(parameters)
-
-
-def _described(route: Route) -> dict[str, Any]:
-    """What OpenAPI says about a route."""
-    spec, binding = route.spec, route.binding
-    file = (inspect.getdoc(inspect.getmodule(route.body)) or "").partition("\n")[2]
-    problem = {"content": {http.PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    refused: Responses = {"4XX": {"description": "Refused", **problem}, "5XX": {"description": "Failed", **problem}}
-    extra: dict[str, Any] = {} if spec.allow == "public" else {"security": [{"bearer": []}]}
-    if any(p.source == "content" for p in binding.parameters):
-        extra["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
-    return {
-        "methods": [spec.method],
-        "operation_id": spec.name,
-        "tags": [spec.domain],
-        "summary": spec.summary,
-        "description": "\n\n".join(text for text in (file.strip(), inspect.getdoc(route.body)) if text),
-        "openapi_extra": extra,
-        **_answers(route, refused),
-    }
-
-
-def _answers(route: Route, refused: Responses) -> dict[str, Any]:
-    """The answers that a route can give, from what its body returns."""
-    status, returns = route.spec.status, route.binding.returns
-    if returns is type(None):
-        return {"status_code": 204 if status == 200 else status, "response_model": None, "responses": refused}
-    if returns is Content:
-        raw = {
-            status: {"description": "The bytes as they are", "content": {"application/octet-stream": {"schema": {}}}}
-        }
-        same = {304: {"description": "Unchanged: the client has this version"}}
-        return {"status_code": status, "response_class": fastapi.Response, "responses": {**raw, **same, **refused}}
-    if get_origin(returns) is Reply:
-        (returns,) = get_args(returns)
-        if route.spec.method == "PUT":
-            refused = {201: {"description": "Created", "model": returns}, **refused}
-    return {"status_code": status, "response_model": returns, "responses": refused}

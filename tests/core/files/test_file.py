@@ -149,7 +149,7 @@ def test_four_mebibytes_are_kept_and_one_byte_more_is_413(api: Api, ann: Person)
     over = api.save(ann, "b", b"x" * (4 * MIB + 1))
     assert (over.status, over.json["code"]) == (413, "too_large")
     said = {key: over.json[key] for key in ("limit", "allowed", "used", "allowed_by")}
-    allowed_by = "a plan with a higher limit"
+    allowed_by = "an operator: slipway plan limit <team> file_bytes 4194305"
     assert said == {"limit": "file_bytes", "allowed": 4 * MIB, "used": 4 * MIB + 1, "allowed_by": allowed_by}
     assert read(api, ann, "b").status == 404
 

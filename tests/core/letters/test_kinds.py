@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from slipway.letters.account_deleted import account_deleted
 from slipway.letters.email_taken import email_taken
+from slipway.letters.identity_linked import identity_linked
 from slipway.letters.invitation import invitation
 from slipway.letters.password_changed import password_changed
 from slipway.letters.reset_password import reset_password
+from slipway.letters.team_over_plan import team_over_plan
 from slipway.letters.times import moment
 from slipway.letters.usage_notice import usage_notice
 from slipway.letters.verify_email import verify_email
@@ -24,11 +26,14 @@ LETTERS: dict[str, Callable[[str], tuple[str, str]]] = {
     "verify_email": lambda name: verify_email(name, LINK),
     "reset_password": lambda name: reset_password(name, LINK),
     "password_changed": lambda name: password_changed(name, AT),
+    "identity_linked": lambda name: identity_linked(name, "google", AT),
     "email_taken": email_taken,
     "account_deleted": account_deleted,
     "invitation": lambda name: invitation(name, name, "editor", LINK, AT),
     "guest": lambda name: invitation(name, name, "guest", LINK, AT, workspace=name),
     "usage_notice": lambda name: usage_notice(name, "run minutes", 80, 400, 500, AT),
+    "usage_notice_counted_on": lambda name: usage_notice(name, "run minutes", 120, 600, 500, AT, hard=False),
+    "team_over_plan": lambda name: team_over_plan(name, "team_01kb", "run minutes", "1,000 minutes", "500 minutes"),
 }
 WITH_LINK = {"verify_email", "reset_password", "invitation", "guest"}
 
@@ -50,7 +55,7 @@ def test_no_name_makes_a_line_or_a_link_of_its_own(kind: str) -> None:
     subject, text = LETTERS[kind](EVIL)
     said = subject + text.replace(LINK, "")
     assert "Win" in said
-    assert "evil.example" not in said and "://" not in said and "eve@" not in said
+    assert "evil.example" not in said and "://" not in said and "@evil" not in said
     assert not any(line.startswith("Bcc") for line in text.splitlines()) and "\n" not in subject
 
 

@@ -17,7 +17,8 @@ LIST = "GET /v1/projects/{project_id}/runs"
 
 
 def used(everything: psycopg.Connection) -> int:
-    row = everything.execute("select coalesce(sum(used), 0) from quotas").fetchone()
+    query = "select coalesce(sum(reserved), 0) from quota_usage where meter = 'runs_concurrent'"
+    row = everything.execute(query).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -18,8 +18,11 @@ from slipway.authorizer import Authorizer, AuthorizerSpec
 from slipway.route import Route, RouteSpec
 from slipway.socket import Socket, SocketSpec
 
-from stacks.local.gateway import HOST, Gateway
+from stacks.local.gateway import Gateway, HttpPart, WebSocketPart
+from stacks.local.invocation import Invoker
 from stacks.local.machine import Machine
+from stacks.local.ports import HOST, around
+from stacks.local.socket import Limits
 
 Body = Callable[[Any, Any], Any]
 
@@ -53,8 +56,8 @@ def echo(event: Any, context: Any) -> Any:
 
 def route(key: str, body: Body = echo, allow: str = "public", throttle: int = 10_000, timeout: float = 10) -> Route:
     method, path = key.split(" ")
-    fields = {"method": method, "path": path, "allow": allow, "status": 200, "throttle": throttle, "timeout": timeout}
-    return EventRoute(spec(RouteSpec, "route", **fields), body)
+    own = {"method": method, "path": path, "allow": allow, "status": 200, "throttle": throttle, "timeout": timeout}
+    return EventRoute(spec(RouteSpec, "route", rate="", idempotency="none", **own), body)
 
 
 def action(name: str, body: Body, timeout: float = 10) -> Socket:
@@ -75,11 +78,11 @@ def socket_authorizer(body: Body = lambda event, context: policy(user_id="usr_1"
 
 
 def free_ports() -> int:
-    """A port that is free together with the next one."""
+    """A port that is free together with the two after it."""
     while True:
-        port = random.randrange(20_000, 60_000, 2)
+        port = random.randrange(20_000, 60_000, 3)
         try:
-            for number in (port, port + 1):
+            for number in around(port):
                 with socket.socket() as probe:
                     probe.bind((HOST, number))
         except OSError:
@@ -101,9 +104,15 @@ class Running:
         self.socket_url = here.socket_url
 
     def request(
-        self, method: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        port: int | None = None,
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=20)
+        """At the HTTP API's port, or at another one."""
+        connection = http.client.HTTPConnection(HOST, port or self.port, timeout=20)
         try:
             connection.request(method, target, body, headers or {})
             answer = connection.getresponse()
@@ -124,15 +133,21 @@ def running(
     routes: list[Route] | None = None,
     sockets: list[Socket] | None = None,
     authorizers: list[Authorizer] | None = None,
+    limits: Limits | None = None,
     **options: Any,
 ) -> Iterator[Running]:
-    """A gateway in a thread of its own, stopped at the end as SIGTERM stops it."""
+    """A gateway with both parts in a thread of its own, stopped at the end as SIGTERM stops it."""
     here = machine(free_ports())
     ready, box = threading.Event(), dict[str, Any]()
 
     async def main() -> None:
         box["loop"], box["stop"] = asyncio.get_running_loop(), asyncio.Event()
-        gateway = Gateway(here, routes or [], sockets or [], authorizers or [], **options)
+        invoker = Invoker()
+        both = (
+            WebSocketPart(here, sockets or [], authorizers or [], invoker, limits=limits),
+            HttpPart(here, routes or [], authorizers or [], invoker, **options),
+        )
+        gateway = Gateway(both, invoker)
         await gateway.start()
         ready.set()
         await box["stop"].wait()

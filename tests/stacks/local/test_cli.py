@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from stacks.local import doctor, lock
 from stacks.local.cli import app
+from tests.stacks.local.declared import free_ports
 
 
 def slipway(*arguments: str) -> Result:
@@ -41,9 +42,7 @@ def test_down_ends_the_holder_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_doctor_is_content_with_this_machine_and_names_the_languages(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    answer = slipway("doctor", "--data", str(tmp_path), "--port", str(port), "--json")
+    answer = slipway("doctor", "--data", str(tmp_path), "--port", str(free_ports()), "--json")
     findings = {f["name"]: f for f in json.loads(answer.stdout)["findings"]}
     assert answer.exit_code == 0, answer.stdout
     assert {"system", "Python", "programs", "user", "ports", "data folder", "disk", "sandbox"} <= set(findings)
@@ -51,10 +50,11 @@ def test_doctor_is_content_with_this_machine_and_names_the_languages(tmp_path: P
 
 
 def test_doctor_names_the_remedy_and_fails_when_a_needed_thing_is_missing(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        answer = slipway("doctor", "--data", str(tmp_path), "--port", str(taken.getsockname()[1]))
+    port = free_ports()
+    with socket.create_server(("127.0.0.1", port + 2)):
+        answer = slipway("doctor", "--data", str(tmp_path), "--port", str(port))
     assert answer.exit_code == 1
-    assert "MISSING ports" in answer.stdout
+    assert f"MISSING ports        port {port + 2} cannot be had" in answer.stdout
     assert "→ choose another with PORT=" in answer.stdout
 
 
@@ -79,9 +79,13 @@ def test_logs_shows_the_last_lines_of_one_log_or_all(tmp_path: Path) -> None:
     assert slipway("logs", "gateway", "-n", "2", "--data", str(tmp_path)).stdout == "2\n3\n"
     answer = slipway("logs", "--data", str(tmp_path), "--json")
     assert [json.loads(line)["log"] for line in answer.stdout.splitlines()] == ["gateway"] * 3 + ["workers"]
+    (logs / "http-1.log").write_text("a\n")
+    (logs / "http-2.log").write_text("b\n")
+    assert slipway("logs", "http", "--data", str(tmp_path)).stdout == "http-1     a\nhttp-2     b\n"
+    assert slipway("logs", "http-2", "--data", str(tmp_path)).stdout == "b\n"
     missing = slipway("logs", "nobody", "--data", str(tmp_path))
     assert missing.exit_code == 1
-    assert "there is: gateway, workers" in missing.stderr
+    assert "there is: gateway, http-1, http-2, workers" in missing.stderr
 
 
 def test_logs_follows_what_is_written_and_a_log_that_was_put_aside(tmp_path: Path) -> None:
@@ -109,6 +113,8 @@ def test_logs_follows_what_is_written_and_a_log_that_was_put_aside(tmp_path: Pat
 
 def test_wrong_usage_is_exit_code_two() -> None:
     assert slipway("up", "--port", "0").exit_code == 2
+    assert slipway("up", "--port", "65534").exit_code == 2
+    assert slipway("up", "--http-processes", "0").exit_code == 2
     assert slipway("nonsense").exit_code == 2
 
 

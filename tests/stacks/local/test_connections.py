@@ -24,7 +24,7 @@ def who(event: Any, context: Any) -> Any:
 
 def management(started: Running, **keys: str) -> Any:
     return boto3.client(
-        "apigatewaymanagementapi", endpoint_url=started.machine.public_url, region_name="eu-central-1",
+        "apigatewaymanagementapi", endpoint_url=started.machine.connections_url, region_name="eu-central-1",
         aws_access_key_id=keys.get("access_key", started.machine.access_key),
         aws_secret_access_key=keys.get("secret_key", started.machine.secret_key),
         config=Config(retries={"max_attempts": 0}),
@@ -41,6 +41,11 @@ def gateway() -> Iterator[Running]:
 def client(gateway: Running) -> Iterator[ClientConnection]:
     with connect(gateway.socket_url + "/?ticket=t", compression=None, max_size=None) as opened:
         yield opened
+
+
+def asked(started: Running, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    status, _, content = started.request(method, path, body, headers, started.port + 2)
+    return status, content
 
 
 def own_id(client: ClientConnection) -> str:
@@ -110,14 +115,24 @@ def test_another_key_is_403(gateway: Running, client: ClientConnection, keys: di
 
 def test_an_unsigned_post_as_a_web_page_would_make_it_is_403(gateway: Running, client: ClientConnection) -> None:
     headers = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
-    assert gateway.request("POST", f"/@connections/{own_id(client)}", b"x", headers)[0] == 403
+    assert asked(gateway, "POST", f"/@connections/{own_id(client)}", b"x", headers)[0] == 403
+
+
+def signed(started: Running, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    here = started.machine
+    request = AWSRequest(method=method, url=f"{here.connections_url}{path}", data=body)
+    SigV4Auth(Credentials(here.access_key, here.secret_key), "execute-api", "local").add_auth(request)
+    return asked(started, method, path, body, dict(request.headers.items()))
 
 
 def test_another_method_is_403_and_bytes_that_are_not_text_400(gateway: Running, client: ClientConnection) -> None:
-    path = f"/@connections/{own_id(client)}"
-    here = gateway.machine
     for method, body, status in (("PUT", b"", 403), ("POST", b"\xff", 400)):
-        request = AWSRequest(method=method, url=f"{here.public_url}{path}", data=body)
-        SigV4Auth(Credentials(here.access_key, here.secret_key), "execute-api", "local").add_auth(request)
-        answer, _, content = gateway.request(method, path, body, dict(request.headers.items()))
+        answer, content = signed(gateway, method, f"/@connections/{own_id(client)}", body)
         assert answer == status and json.loads(content)["message"]
+
+
+def test_it_is_the_websocket_apis_and_not_the_http_apis(gateway: Running, client: ClientConnection) -> None:
+    me = own_id(client)
+    assert gateway.request("POST", f"/@connections/{me}", b"x")[0] == 404
+    assert signed(gateway, "GET", f"/@connections/{me}", b"")[0] == 200
+    assert signed(gateway, "GET", f"/_connections/{me}", b"")[0] == 403

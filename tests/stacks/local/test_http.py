@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stacks.local.gateway import HOST
+from stacks.local.ports import HOST
 from tests.stacks.local.declared import Running, echo, http_authorizer, route, running
 
 UNAUTHORIZED, FORBIDDEN = b'{"message":"Unauthorized"}', b'{"message":"Forbidden"}'

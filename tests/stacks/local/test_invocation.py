@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stacks.local import invocation
 from stacks.local.invocation import FunctionTimeout, Invoker
 from tests.stacks.local.declared import route
 
@@ -99,3 +100,11 @@ def test_many_short_calls_are_all_answered_by_few_threads() -> None:
 
     assert call(body, times=2_000, core_threads=3) == [f"id-{i}" for i in range(2_000)]
     assert len(names) <= 6
+
+
+def test_processes_share_the_threads_and_each_has_two_at_least() -> None:
+    assert invocation.threads(1) == (invocation.CORE_THREADS, invocation.MOST_THREADS)
+    for processes in range(1, 65):
+        core, most = invocation.threads(processes)
+        assert 2 <= core <= most
+        assert processes > 20 or processes * most <= invocation.MOST_THREADS

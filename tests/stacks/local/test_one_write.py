@@ -12,8 +12,9 @@ import pytest
 import uvicorn
 import uvloop
 
-from stacks.local.gateway import Server, listen, uvicorn_config
+from stacks.local.http_server import HttpServer, config
 from stacks.local.one_write import OneWrite
+from stacks.local.ports import listen
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
@@ -34,14 +35,12 @@ async def served(body: bytes) -> AsyncIterator[int]:
         await send({"type": "http.response.body", "body": body})
 
     port = free_port()
-    server = Server(uvicorn_config(app))
-    serving = asyncio.create_task(server.serve(sockets=[listen(port)]))
-    await server.listening.wait()
+    server = HttpServer(app)
+    await server.start(listen(port))
     try:
         yield port
     finally:
-        server.should_exit = True
-        await serving
+        await server.close()
 
 
 def in_uvloop(coroutine: Any) -> Any:
@@ -129,6 +128,6 @@ def test_a_reader_that_leaves_disturbs_nobody() -> None:
 
 
 def test_it_stands_where_uvicorn_looks_for_a_protocol() -> None:
-    config = uvicorn.Config(lambda: None, http=uvicorn_config(lambda: None).http)  # type: ignore[arg-type]
-    config.load()
-    assert config.http_protocol_class.__name__ == "OneWriteProtocol"
+    ours = uvicorn.Config(lambda: None, http=config(lambda: None).http)  # type: ignore[arg-type]
+    ours.load()
+    assert ours.http_protocol_class.__name__ == "OneWriteProtocol"

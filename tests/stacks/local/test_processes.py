@@ -116,6 +116,33 @@ def test_a_crashed_child_is_started_again_at_once(tmp_path: Path) -> None:
     assert "child ended (SIGKILL), starting it again" in said[0]
 
 
+def test_a_child_has_the_open_files_that_it_is_given_at_every_start_and_no_other(tmp_path: Path) -> None:
+    code = """
+        import os, sys, time
+        for fd in sys.argv[1:]:
+            print(os.fstat(int(fd)).st_size if os.path.exists(f"/proc/self/fd/{fd}") else "none", file=sys.stderr)
+        print("ready", flush=True)
+        time.sleep(60)
+    """
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 77)
+
+    async def story() -> None:
+        with file.open() as given, file.open() as kept:
+            one = child(tmp_path, code)
+            one.command = (*one.command, str(given.fileno()), str(kept.fileno()))
+            one.descriptors = [given.fileno()]
+            await one.start()
+            one.keep(lambda _: None)
+            first = one.process
+            first.signal(signal.SIGKILL)
+            await until(lambda: one.process is not first)
+            await until(lambda: (tmp_path / "logs" / "child.log").read_text() == "77\nnone\n" * 2)
+            await one.stop()
+
+    asyncio.run(story())
+
+
 def test_a_child_that_crashes_while_starting_again_is_tried_until_it_works(tmp_path: Path) -> None:
     said: list[str] = []
     broken = tmp_path / "broken"

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +19,10 @@ import psutil
 import psycopg
 import pytest
 
-from stacks.local import lock, machine, postgres
+from stacks.local import lock, machine, ports, postgres
+from tests.stacks.local.declared import free_ports
 
 pytestmark = pytest.mark.slow
-
-
-def free_port() -> int:
-    """The first of two neighbours that are free."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            try:
-                two.bind(("127.0.0.1", one.getsockname()[1] + 1))
-            except OSError:
-                continue
-            return int(one.getsockname()[1])
 
 
 # A user namespace that allows one more inside it, which is used up at once: as on a kernel that refuses them.
@@ -46,7 +38,7 @@ class Up:
         command = [sys.executable, "-m", "stacks.local.cli", "up", "--data", str(data), "--port", str(port)]
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
-            [*within, *command, "--workers", "1", "--json"],
+            [*within, *command, "--workers", "1", "--http-processes", "2", "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -75,7 +67,7 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     started: list[Up] = []
 
     def start(data: Path = tmp_path / "data", port: int | None = None, **more: Any) -> Up:
-        started.append(Up(data, port or free_port(), **more))
+        started.append(Up(data, port or free_ports(), **more))
         return started[-1]
 
     yield start
@@ -94,6 +86,48 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+
+
+def port(facts: dict[str, Any]) -> int:
+    return int(facts["api"].rpartition(":")[2])
+
+
+def sees_websockets(facts: dict[str, Any]) -> bool:
+    """The WebSocket API answers, and so does its @connections."""
+    for number, status in ((port(facts) + 1, 426), (port(facts) + 2, 403)):
+        try:
+            get(f"http://127.0.0.1:{number}/")
+            return False
+        except urllib.error.HTTPError as error:
+            if error.code != status:
+                return False
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def asking(url: str, clients: int) -> Iterator[list[int]]:
+    """So many clients that ask one time after another; what each request got: its status, or 0 when it was lost."""
+    answers: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            try:
+                answers.append(get(url))
+            except (OSError, http.client.HTTPException):
+                answers.append(0)
+
+    threads = [threading.Thread(target=ask) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join(20)
 
 
 def healthy(facts: dict[str, Any]) -> bool:
@@ -146,14 +180,55 @@ def test_killed_it_takes_everything_along_and_the_next_one_recovers(up: Callable
 def test_a_killed_part_comes_back(up: Callable[..., Up]) -> None:
     one = up()
     facts = one.ready()
-    for what in ("stacks.local.gateway", "postgres"):
-        (victim,) = [p for p in psutil.Process(one.process.pid).children() if what in " ".join(p.cmdline()[:3])]
+    for what in ("gateway websocket", "postgres"):
+        (victim,) = [p for p in psutil.Process(one.process.pid).children() if what in " ".join(p.cmdline()[:4])]
         victim.kill()
         victim.wait(5)
-        until(lambda: healthy(facts))
+        until(lambda: healthy(facts) and sees_websockets(facts))
     url = machine.load(one.data).owner_url
     with psycopg.connect(url) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_a_killed_http_process_costs_only_what_it_had_in_work_and_comes_back(up: Callable[..., Up]) -> None:
+    one = up()
+    facts = one.ready()
+    assert facts["http_processes"] == 2
+    victim = next(p for p in one.family() if "stacks.local.gateway http" in " ".join(p.cmdline()))
+    with asking(f"{facts['api']}/health", clients=4) as answers:
+        until(lambda: len(answers) > 100)
+        victim.kill()
+        until(lambda: ports.listening(port(facts)) == 1, 5)
+        between = len(answers)
+        until(lambda: len(answers) > between + 100)
+        until(lambda: ports.listening(port(facts)) == 2)
+        again = len(answers)
+        until(lambda: len(answers) > again + 100)
+    lost = [answer for answer in answers if answer != 200]
+    assert len(lost) <= 4, lost  # one in work for each client at most
+    names = [" ".join(p.cmdline()) for p in one.family()]
+    assert sum("stacks.local.gateway http" in name for name in names) == 2
+
+
+def test_all_killed_http_processes_come_back(up: Callable[..., Up]) -> None:
+    one = up()
+    facts = one.ready()
+    for victim in [p for p in one.family() if "stacks.local.gateway http" in " ".join(p.cmdline())]:
+        victim.kill()
+        victim.wait(5)
+    until(lambda: ports.listening(port(facts)) == 2)
+    assert healthy(facts)
+
+
+def test_a_second_platform_on_the_port_or_beside_it_is_refused(up: Callable[..., Up], tmp_path: Path) -> None:
+    one = up()
+    facts = one.ready()
+    for number in (port(facts) - 1, port(facts), port(facts) + 2):
+        code, said = up(tmp_path / f"other-{number}", port=number).refusal()
+        assert code == 3
+        assert "cannot be had (address already in use)" in said
+    assert ports.listening(port(facts)) == 2
+    assert healthy(facts)
 
 
 def test_a_second_up_on_the_same_data_is_refused(up: Callable[..., Up]) -> None:
@@ -164,12 +239,13 @@ def test_a_second_up_on_the_same_data_is_refused(up: Callable[..., Up]) -> None:
     assert f"in use by another slipway up (pid {one.process.pid})" in said
 
 
-def test_a_taken_port_is_named_with_the_way_out(up: Callable[..., Up]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        code, said = up(port=port).refusal()
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_taken_port_is_named_with_the_way_out(up: Callable[..., Up], shared: bool) -> None:
+    number = free_ports()
+    with ports.listen(number, shared=shared):
+        code, said = up(port=number).refusal()
     assert code == 3
-    assert f"port {port} cannot be had" in said
+    assert f"port {number} cannot be had" in said
     assert "PORT=" in said
 
 
@@ -198,7 +274,7 @@ def test_another_server_is_used_when_it_is_given_and_its_address_is_not_passed_o
         one = up(DATABASE_URL=server.superuser_url)
         one.ready()
         assert not (one.data / "postgres").exists()
-        gateway = next(p for p in one.family() if "stacks.local.gateway" in p.cmdline())
+        gateway = next(p for p in one.family() if "stacks.local.gateway http" in " ".join(p.cmdline()))
         assert "DATABASE_URL" not in gateway.environ()
         one.process.terminate()
         one.process.wait(60)

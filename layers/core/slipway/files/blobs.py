@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from uuid import UUID
 
+from slipway import quotas
 from slipway.db import Transaction, sql
 
 PUT = sql(
@@ -17,11 +18,12 @@ GET = sql("select sha256, encoding, content from blobs where team_id = %(team_id
 
 
 def put(tx: Transaction, team_id: UUID, content: bytes) -> bytes:
-    """Keep a content; returns its sha-256."""
+    """Keep a content; returns its sha-256. Counts a new one for the team's storage, right before the commit: the whole
+    team waits for that counter. Raises quota_exceeded then."""
     sha256 = hashlib.sha256(content).digest()
     packed = zlib.compress(content, 3)
     smaller = len(packed) < len(content) * 0.9
-    tx.run(
+    new = tx.run(
         PUT,
         team_id=team_id,
         sha256=sha256,
@@ -29,6 +31,8 @@ def put(tx: Transaction, team_id: UUID, content: bytes) -> bytes:
         encoding="deflate" if smaller else "identity",
         content=packed if smaller else content,
     )
+    if new and content:
+        tx.last(f"storage {sha256.hex()}", lambda: quotas.count(tx, team_id, "storage_bytes", len(content)))
     return sha256
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from slipway import ids, limits, rooms
+from slipway import audit, ids, limits, rooms
 from slipway.caller import Caller
 from slipway.db import Transaction, sql
 from slipway.errors import Error
@@ -100,7 +100,7 @@ def put(
         file = _update(tx, caller, found.id, path, sha256, len(content))
     else:
         file = _insert(tx, caller, project_id, path, sha256, len(content))
-    _keep(tx, caller, project_id, file, sha256, "file.saved")
+    _keep(tx, caller, project_id, file, sha256, "file.saved", found)
     return Reply(file, {"etag": etag(file)}, status=200 if found else 201)
 
 
@@ -148,7 +148,7 @@ def move(tx: Transaction, caller: Caller, project_id: UUID, move: Move) -> Reply
         _check_folders(tx, caller, project_id, target)
     sha256 = bytes.fromhex(found.sha256)
     file = _update(tx, caller, found.id, target, sha256, found.size)
-    _keep(tx, caller, project_id, file, sha256, "file.moved", source=source)
+    _keep(tx, caller, project_id, file, sha256, "file.moved", found, source=source)
     return Reply(file, {"etag": etag(file)})
 
 
@@ -159,7 +159,7 @@ def delete(tx: Transaction, caller: Caller, project_id: UUID, path: str, if_matc
     if found:
         tx.run(DELETE, team_id=caller.team_id, id=found.id)
         gone = found.model_copy(update={"version": found.version + 1, "size": 0})
-        _keep(tx, caller, project_id, gone, None, "file.deleted")
+        _keep(tx, caller, project_id, gone, None, "file.deleted", found)
 
 
 def _find(tx: Transaction, caller: Caller, project_id: UUID, path: str, exact: bool = True) -> File | None:
@@ -231,8 +231,16 @@ def _update(tx: Transaction, caller: Caller, id: UUID, path: str, sha256: bytes,
 
 
 def _keep(
-    tx: Transaction, caller: Caller, project_id: UUID, file: File, sha256: bytes | None, event: str, **more: Any
+    tx: Transaction,
+    caller: Caller,
+    project_id: UUID,
+    file: File,
+    sha256: bytes | None,
+    event: str,
+    was: File | None,
+    **more: Any,
 ) -> None:
+    """The change as a version, as an event of the project's room and in the team's audit log."""
     tx.run(
         KEEP_VERSION,
         team_id=caller.team_id,
@@ -246,3 +254,15 @@ def _keep(
     )
     data = {**file.model_dump(mode="json"), **more, "by": ids.encode("usr", caller.user_id)}
     rooms.append(tx, caller.team_id, "prj", project_id, [(event, data)])
+    before, after = _audited(project_id, was), _audited(project_id, file if sha256 else None)
+    audit.record(tx, caller, event, ids.encode("file", file.id), before, after)
+
+
+def _audited(project_id: UUID, file: File | None) -> dict[str, Any] | None:
+    """What the audit log keeps of a file: never its content."""
+    if file is None:
+        return None
+    return {
+        "project_id": ids.encode("prj", project_id),
+        **file.model_dump(include={"path", "size", "sha256", "version"}),
+    }

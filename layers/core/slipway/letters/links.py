@@ -19,6 +19,10 @@ def verify_email(token: str) -> str:
     return _link("verify-email", token)
 
 
+def register(token: str) -> str:
+    return _link("register", token)
+
+
 def reset_password(token: str) -> str:
     return _link("reset-password", token)
 

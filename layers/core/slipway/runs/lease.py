@@ -18,7 +18,7 @@ LOCK = sql(
          from runs where team_id = %(team_id)s and id = %(id)s for update"""
 )
 REQUEUE = sql(
-    """update runs set status = 'queued', token_hash = null, lease_expires_at = null,
+    """update runs set status = 'queued', token_hash = null, lease_expires_at = null, started_at = null,
               refusals = refusals + %(refusals)s, deadline_at = greatest(deadline_at, now() + interval '10 minutes')
         where team_id = %(team_id)s and id = %(id)s and attempt = %(attempt)s and status in ('starting', 'running')"""
 )

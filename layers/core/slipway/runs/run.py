@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from slipway import clock, ids, limits, rooms
+from slipway import audit, clock, ids, limits, rooms
 from slipway.caller import Caller
 from slipway.catalogue import RUNS
 from slipway.db import Row, Transaction, sql
@@ -25,12 +25,13 @@ from slipway.ids import ProjectId, RunId, TeamId, UserId
 from slipway.pages import before, page
 from slipway.reply import Page, Reply
 from slipway.rooms import RoomEvent
+from slipway.runs import allowance
 from slipway.texts import PRINTABLE, Input
+from slipway.usage import runs as usage
 
 QUEUE_SECONDS = 3600  # a run that nobody could start for so long ends as never_started
 ARGUMENT_BYTES = 16_000
 ARTIFACT_FILES, ARTIFACT_BYTES = 100, 50_000_000  # what one run may leave
-CONCURRENT = "runs_concurrent"
 METERS = ("run_wall_seconds", "run_cpu_seconds", "run_memory_bytes", "run_processes", "run_open_files",
           "run_disk_bytes", "run_output_bytes")  # fmt: skip
 Argument = Annotated[str, StringConstraints(max_length=4096, pattern=r"^[^\x00]*$")]
@@ -144,7 +145,7 @@ HOLD_PROJECT = sql("select workspace_id from projects where team_id = %(team_id)
 
 
 def create(tx: Transaction, caller: Caller, project_id: UUID, new: NewRun) -> Reply[Run]:
-    """Reserve a slot, keep the project's tree as it is now, and queue the run."""
+    """Reserve what it may use, keep the project's tree as it is now, and queue the run."""
     project = tx.one(HOLD_PROJECT, team_id=caller.team_id, id=project_id)
     if project is None:
         raise Error("not_found")  # it was deleted just now
@@ -157,9 +158,9 @@ def create(tx: Transaction, caller: Caller, project_id: UUID, new: NewRun) -> Re
         raise Error("invalid", "/body/entry: there is no such file in the project", errors=[
             {"pointer": "/body/entry", "code": "entry", "detail": "there is no such file in the project"}
         ])  # fmt: skip
-    limits.reserve(tx, caller.team_id, CONCURRENT)
     run_id = ids.new()
     allowed = _limits(tx, caller, new)
+    allowance.take(tx, caller.team_id, run_id, allowed.get("wall_seconds"))
     row = tx.one(
         INSERT,
         team_id=caller.team_id,
@@ -179,6 +180,8 @@ def create(tx: Transaction, caller: Caller, project_id: UUID, new: NewRun) -> Re
     rooms.open(tx, caller.team_id, run_id, "run", project["workspace_id"])
     announce(tx, run, "run.queued")
     tx.send(RUNS, RunMessage(team_id=caller.team_id, run_id=run_id))
+    ran = {"project_id": ids.encode("prj", project_id), "tree_sha256": tree_sha256.hex()}
+    audit.record(tx, caller, "run.created", ids.encode("run", run_id), None, ran)
     return Reply(run, {"location": f"/v1/runs/{ids.encode('run', run_id)}"})
 
 
@@ -206,6 +209,7 @@ def cancel(tx: Transaction, caller: Caller, run_id: UUID) -> Run:
     if row is None:
         return get(tx, caller, run_id)
     run = Run.model_validate(row)
+    audit.record(tx, caller, "run.cancelled", ids.encode("run", run_id), {"status": run.status})
     if run.status == "queued":
         return finish(tx, run.team_id, run.id, run.attempt, "cancelled", "cancelled before it started") or run
     tx.send(RUNS, RunMessage(team_id=run.team_id, run_id=run.id, cancel=True))
@@ -228,7 +232,7 @@ def finish(
     reason: str | None,
     result: Result | None = None,
 ) -> Run | None:
-    """The one way into a final state: once, by the current attempt, with the quota slot given back in the same commit.
+    """The one way into a final state: once, by the current attempt, with what it used committed and metered, the rest given back.
 
     None where the run has ended already or another attempt holds it.
     """
@@ -243,14 +247,15 @@ def finish(
     )
     if row is None:
         return None
-    limits.release(tx, team_id, CONCURRENT)
     run = Run.model_validate(row)
+    allowance.settle(tx, run)
+    usage.ended(tx, run)
     announce(tx, run, "run.finished")
     return run
 
 
 def abandon(tx: Transaction, team_id: UUID, project_id: UUID) -> None:
-    """End what is open in a project that is about to be deleted, so that its slots come back; drop the runs' logs.
+    """End what is open in a project that is about to be deleted, so that its quotas come back; drop the runs' logs.
 
     All runs are locked before anything else is touched: a worker that ends one at this moment waits or is waited for.
     """
