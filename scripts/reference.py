@@ -122,15 +122,15 @@ def setting_names() -> str:
 def data() -> str:
     intro = re.split(r"\n\n", (catalogue.__doc__ or ""), maxsplit=1)[1]
     classes = re.findall(r"^(critical|semi-critical|ephemeral) +(.+)$", intro, re.MULTILINE)
-    tables = [(t.name, t.data_class, "yes" if t.tenant else "", t.retention, t.why) for t in catalogue.TABLES]
+    tables = [(t.name, t.data_class, t.whose, t.retention, t.why) for t in catalogue.TABLES]
     prefixes = [(p.name, p.data_class, f"{p.ttl_days} days", p.why) for p in catalogue.PREFIXES]
     queues = [(q.name, q.data_class, q.visibility_seconds, q.max_receives, q.why) for q in catalogue.QUEUES]
     return page(
         "Data",
         "layers/core/slipway/catalogue.py",
         "\n".join(f"- **{name}**: {meaning}" for name, meaning in classes),
-        "## Tables\n\nA tenant's table is under forced row-level security by its team.\n\n"
-        + table("table, class, tenant, kept, why", tables),
+        "## Tables\n\nA tenant's table is under forced row-level security by its team, a person's by its user.\n\n"
+        + table("table, class, whose, kept, why", tables),
         "## Object prefixes\n\n" + table("prefix, class, kept, why", prefixes),
         "## Queues\n\nA message that failed too often waits in the dead-letter queue.\n\n"
         + table("queue, class, visibility in s, receives, why", queues),

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from slipway import audit_chain, capabilities, db, ids, settings
-from slipway.audit_chain import AuditCheck, AuditHead, AuditResult
-from slipway.errors import Error
 
-from stacks.local import machine
-from stacks.local.capabilities import provider
+from stacks.local.operating import DATA, Data, operating
+
+if TYPE_CHECKING:
+    from slipway.audit_chain import AuditCheck, AuditResult
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The teams' audit logs.")
 
@@ -29,7 +27,7 @@ def audit() -> None:
 
 @app.command()
 def verify(
-    data: Annotated[Path, typer.Option(help="Folder of everything that is kept.", resolve_path=True)] = Path("data"),
+    data: Data = DATA,
     team: Annotated[str | None, typer.Option(help="One team (team_…); all without it.")] = None,
     noted: Annotated[
         str | None, typer.Option(help="With --team: a head noted earlier, SEQ:HASH, that the chain must still contain.")
@@ -37,27 +35,27 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a team on stdout.")] = False,
 ) -> None:
     """Walk the chain of every team's audit events, from the first to the head; exit code 1 when one is broken."""
-    check = _check(team, noted)
-    try:
-        here = machine.load(data)
-    except FileNotFoundError:
-        _fail(f"{data} is no data folder: start `slipway up --data {data}` first")
-    settings.apply(here.settings())
-    capabilities.provide(provider(here))
+    team_id, check = _team(team), _check(team, noted)
     broken = False
-    try:
-        with capabilities.granting("slipway audit verify", (capabilities.DATABASE,)):
-            for team_id, result in _walked(team, check):
-                broken = broken or not result.verified
-                typer.echo(_line(team_id, result, as_json))
-    except Error as error:
-        _fail(f"the database of {data} does not answer: is `slipway up` running? ({error.cause or error.detail})")
-    finally:
-        db.close()
+    with operating(data, "slipway audit verify"):
+        for walked_id, result in _walked(team_id, check):
+            broken = broken or not result.verified
+            typer.echo(_line(walked_id, result, as_json))
     raise typer.Exit(int(broken))
 
 
+def _team(text: str | None) -> UUID | None:
+    from slipway import ids
+
+    try:
+        return ids.decode("team", text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no team's id: it begins with team_") from None
+
+
 def _check(team: str | None, noted: str | None) -> AuditCheck:
+    from slipway.audit_chain import AuditCheck, AuditHead
+
     if noted is None:
         return AuditCheck()
     seq, _, hash = noted.partition(":")
@@ -70,28 +68,23 @@ def _check(team: str | None, noted: str | None) -> AuditCheck:
     return AuditCheck(noted=head)
 
 
-def _walked(team: str | None, check: AuditCheck) -> Iterator[tuple[UUID, AuditResult]]:
-    if team is None:
+def _walked(team_id: UUID | None, check: AuditCheck) -> Iterator[tuple[UUID, AuditResult]]:
+    from slipway import audit_chain, db
+
+    if team_id is None:
         yield from audit_chain.walked()
         return
-    try:
-        team_id = ids.decode("team", team)
-    except ValueError:
-        raise typer.BadParameter(f"{team} is no team's id: it begins with team_") from None
     with db.for_team(team_id) as tx:
         result = audit_chain.walk(tx, team_id, check, most=2**62)
     yield team_id, result
 
 
 def _line(team_id: UUID, result: AuditResult, as_json: bool) -> str:
+    from slipway import ids
+
     team = ids.encode("team", team_id)
     if as_json:
         return json.dumps({"team_id": team, **result.model_dump(mode="json")})
     if result.verified:
         return f"whole   {team}  {result.events} events, head {result.head.seq}:{result.head.hash}"
     return f"BROKEN  {team}  at event {result.first_broken_seq}; head {result.head.seq}:{result.head.hash}"
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from slipway import settings
@@ -12,6 +13,7 @@ from slipway.capabilities import Capability, Kind, Mail, Provider
 from slipway.oidc.providers import SettingProviders
 from slipway.worker_network import HttpWorkerNetwork
 
+from stacks.local import machine as machines
 from stacks.local.machine import Machine
 from stacks.local.mailbox import Mailbox
 from stacks.local.posts import SignedConnections
@@ -31,10 +33,15 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class MachineSeeds:
+    """As machine.json has them now, so that `slipway rotate-keys` needs no restart; without a file, as they were."""
+
     machine: Machine
 
     def seeds(self) -> Sequence[str]:
-        return [self.machine.signing_seed]
+        try:
+            return machines.load(Path(self.machine.data)).seeds
+        except FileNotFoundError:
+            return self.machine.seeds
 
 
 def mail(machine: Machine) -> Mail:

@@ -1,4 +1,4 @@
-"""`slipway up | down | status | doctor | logs | operator | plan | usage`: one machine from the command line.
+"""`slipway up | down | status | doctor | logs | operator | plan | usage | audit | rotate-keys`: one machine from here.
 
 Exit codes: 0 done (up: ended by Ctrl-C or SIGTERM) · 1 not running, or something needed is missing · 2 wrong usage ·
 3 cannot start, and the last line on stderr says why and how to mend it. `--json` prints JSON instead of a table.
@@ -11,16 +11,18 @@ import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 
-from stacks.local import operator_command, plan_command, usage_command
+from stacks.local import audit_command, operator_command, plan_command, rotate_command, usage_command
 from stacks.local.machine import Machine
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(operator_command.app, name="operator")
 app.add_typer(plan_command.app, name="plan")
 app.add_typer(usage_command.app, name="usage")
+app.add_typer(audit_command.app, name="audit")
 NOT_RUNNING, CANNOT_START = 1, 3
 
 Data = Annotated[Path, typer.Option(help="Folder of everything that is kept.", resolve_path=True)]
@@ -42,14 +44,22 @@ def up(
         str | None,
         typer.Option(envvar="DATABASE_URL", help="Another PostgreSQL; its role may create roles and databases."),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(envvar="ALLOW_ORIGINS", help="Origin of a web app that may call the API (CORS); repeatable."),
+    ] = None,
+    no_mail_page: Annotated[bool, typer.Option("--no-mail-page", help="Show nobody the letters at /mail.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start everything and stay until Ctrl-C or SIGTERM, which leave nothing behind."""
     from stacks.local import up as story
 
     os.environ.pop("DATABASE_URL", None)  # it opens everything: not for the processes that we start
+    origins = tuple(origin_of(text) for text in allow_origin or ())
     workers = workers or max(2, min(8, os.cpu_count() or 2))
-    choices = story.Choices(data, port, workers, http_processes or story.default_http_processes(), database_url)
+    choices = story.Choices(
+        data, port, workers, http_processes or story.default_http_processes(), database_url, not no_mail_page, origins
+    )
     try:
         asyncio.run(story.run(choices, lambda line: typer.echo(line, err=as_json), lambda m: show(facts(m), as_json)))
     except story.REFUSALS as error:
@@ -127,14 +137,27 @@ def logs(
         return
 
 
+app.command("rotate-keys")(rotate_command.rotate_keys)
+
+
+def origin_of(text: str) -> str:
+    """As browsers send it: scheme, host and port, and nothing after them."""
+    parts = urlsplit(text)
+    if text != "*" and (parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != text.lower()):
+        raise typer.BadParameter(f"{text} is no origin: write it as https://app.example.com, without a path")
+    return text
+
+
 def facts(here: Machine) -> dict[str, Any]:
-    """What a person wants to know of a running machine; of its HTTP processes how many answer now."""
-    from stacks.local import ports, workers
+    """What a person wants to know of a running machine, as it answers now."""
+    from stacks.local import doctor, ports, workers
 
     sandbox = workers.load(Path(here.data)).sandbox
+    mail = f"{here.public_url}/mail"
     return {
         "api": here.public_url,
         "docs": f"{here.public_url}/docs",
+        **({"mail": mail} if doctor.get(mail) == "200" else {}),
         "websocket": here.socket_url,
         "http_processes": ports.listening(here.port),
         "data": here.data,

@@ -24,7 +24,7 @@ from slipway.event import Event
 from slipway.queue import Queue
 from slipway.schedule import Schedule
 
-from stacks.local import deliveries, events, machine, queues, sessions, storage
+from stacks.local import deliveries, events, machine, mailbox, queues, sessions, storage
 from stacks.local.capabilities import provider
 from stacks.local.machine import Machine
 from stacks.local.outage import Outage
@@ -140,8 +140,9 @@ def _deliver_events(conninfo: str, functions: Sequence[Event], batch: Sequence[M
 
 
 def housekeeping(machine: Machine) -> None:
-    """What S3's lifecycle rules and SQS's retention do on AWS."""
+    """What S3's lifecycle rules and SQS's retention do on AWS; and old letters, if the machine keeps any."""
     storage.sweep(machine)
+    mailbox.sweep(machine)
     sessions.run(machine.owner_url, queues.expire)
 
 

@@ -143,11 +143,12 @@ def by_api(authorizers: Sequence[Authorizer]) -> dict[str, Authorizer]:
 
 
 def http_part(here: Machine, options: argparse.Namespace) -> Gateway:
+    from stacks.local import mail_page
     from stacks.local.object_server import objects_app
     from stacks.local.object_urls import MOUNT
 
     invoker = Invoker(*invocation.threads(options.processes))
-    mounts: dict[str, App] = {MOUNT: objects_app(here)}
+    mounts: dict[str, App] = {MOUNT: objects_app(here), **mail_page.mounts(here, wanted=not options.no_mail_page)}
     part = HttpPart(
         here,
         discover.routes(),
@@ -212,6 +213,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("data", type=Path, help="the machine's data folder")
     found.add_argument("--processes", type=int, default=1, help="how many HTTP processes there are, this one included")
     found.add_argument("--allow-origin", action="append", default=[], help="an origin that CORS allows; repeatable")
+    found.add_argument("--no-mail-page", action="store_true", help="no /mail, whatever mail_page.py says")
     found.add_argument("--listeners", type=int, nargs=2, metavar="FD", help="open already: WebSocket API, @connections")
     return found
 

@@ -23,12 +23,16 @@ class Machine:
     port: int  # HTTP API; the WebSocket API listens on port + 1, its @connections on port + 2
     owner_url: str  # libpq, owns the schemas: migrations and the local queues
     app_url: str  # libpq, the application role: what functions get
-    signing_seed: str
+    signing_seed: str  # of access tokens, hex; two with a comma between them during a rotation, the new one first
     object_secret: str  # signs object URLs
     access_key: str  # what boto3 clients of @connections must present
     secret_key: str
     workers: int  # warm workers kept ready
     format: int = FORMAT
+
+    @property
+    def seeds(self) -> list[str]:
+        return self.signing_seed.split(",")
 
     @property
     def public_url(self) -> str:
@@ -55,10 +59,12 @@ class Machine:
         }
 
     def save(self) -> None:
+        """In one step: those who read it meanwhile see the old one or the new one."""
         path = Path(self.data) / "machine.json"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w") as file:
+        incoming = path.with_suffix(".new")
+        with os.fdopen(os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(asdict(self), file, indent=1)
+        incoming.replace(path)
 
 
 def load(data: Path) -> Machine:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stacks.local import machine
+from stacks.local.machine import Machine
 
 Data = Annotated[Path, typer.Option(help="Folder of everything that is kept.", resolve_path=True)]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
@@ -17,7 +18,7 @@ DATA = Path("data")
 
 
 @contextmanager
-def operating(data: Path, command: str) -> Iterator[None]:
+def operating(data: Path, command: str) -> Iterator[Machine]:
     """Within, this process may use the folder's database; ends the command with exit code 1 and one line on stderr when
     nothing runs there, or what was named does not exist."""
     import psycopg
@@ -31,7 +32,7 @@ def operating(data: Path, command: str) -> Iterator[None]:
         settings.apply(here.settings())
         capabilities.provide(provider(here))
         with capabilities.granting(command, (capabilities.DATABASE, capabilities.MIGRATIONS)):
-            yield
+            yield here
     except FileNotFoundError:
         typer.echo(f"{data} is no data folder: start `slipway up --data {data}` first", err=True)
     except platform.Unknown as error:

@@ -40,6 +40,8 @@ class Choices:
     workers: int
     http_processes: int
     database_url: str | None = None
+    mail_page: bool = True  # wanted; mail_page.py says when there is one
+    allow_origins: tuple[str, ...] = ()
 
 
 class Start:
@@ -174,8 +176,10 @@ def children(choices: Choices, listeners: Sequence[int]) -> dict[str, list[Child
         return Child(name, command, choices.data / "logs" / f"{name}.log", descriptors)
 
     data, processes = str(choices.data), str(choices.http_processes)
+    options = [f"--allow-origin={origin}" for origin in choices.allow_origins]
+    options += [] if choices.mail_page else ["--no-mail-page"]
     http = [
-        child(f"http-{number}", "gateway", "http", data, "--processes", processes)
+        child(f"http-{number}", "gateway", "http", data, "--processes", processes, *options)
         for number in range(1, choices.http_processes + 1)
     ]
     passed = ("--listeners", *map(str, listeners))

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from stacks.local import storage
+from stacks.local import mailbox, storage
 from stacks.local.machine import Machine
 from stacks.local.queues import PostgresQueue
 from stacks.local.storage import DiskObjects
@@ -75,8 +75,12 @@ def test_housekeeping_comes_every_hour_and_drops_what_is_too_old(machine: Machin
     PostgresQueue(machine.owner_url, "runs").send(["old"])
     DiskObjects(machine, "bundles", "write").put("old", b"")
     file = storage.path(machine, "bundles", "old")
+    letter = mailbox.folder(machine) / "old.eml"
+    letter.parent.mkdir()
+    letter.touch()
     os.utime(file, (0, 0))
+    os.utime(letter, (0, 0))
     with psycopg.connect(machine.owner_url) as connection:
         connection.execute("update local.messages set sent_at = now() - interval '5 days'")
     with consuming(machine, pace=7200):
-        until(lambda: counts(machine) == EMPTY and not file.exists())
+        until(lambda: counts(machine) == EMPTY and not file.exists() and not letter.exists())

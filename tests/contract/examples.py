@@ -113,7 +113,9 @@ def examples(w: World) -> dict[str, list[Example]]:
         ],
         "identities_list": [Example(200, ann), Example(200, ann, query={"limit": 1})],
         "identities_link": [
-            Example(201, ann, body={"assertion": logins.assertion("ann", ann.user["email"]), "password": "correct horse"}),
+            Example(
+                201, ann, body={"assertion": logins.assertion("ann", ann.user["email"]), "password": "correct horse"}
+            ),
             Example(403, ann, body={"assertion": logins.assertion("ann")}),
             Example(403, ann, body={"assertion": logins.assertion("ann"), "password": "correct horse"}),
             Example(401, ann, body={"assertion": "unknown", "password": "correct horse"}, damage=True),
@@ -229,7 +231,12 @@ def examples(w: World) -> dict[str, list[Example]]:
         "usage_get": [
             Example(200, ann, team),
             Example(200, ann, team, query={"meter": "runs", "interval": "hour", "by": "member"}),
-            Example(200, ann, team, query={"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "by": "project"}),
+            Example(
+                200,
+                ann,
+                team,
+                query={"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "by": "project"},
+            ),
             Example(422, ann, team, query={"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}),
             Example(422, ann, team, query={"interval": "minute"}),
         ],

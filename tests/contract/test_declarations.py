@@ -181,7 +181,21 @@ def test_what_is_not_isolated_is_known(schema: Any) -> None:
         """select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
             where n.nspname = 'public' and relkind in ('r', 'p') and not relispartition and not relrowsecurity""",
     )
-    known = {"registrations", "login_attempts", "oidc_logins", "signing_keys", "plans", "plan_limits", "plan_prices", "platform", "workers", "outbox", "schema_migrations"}
+    known = {
+        "registrations",
+        "login_attempts",
+        "oidc_logins",
+        "plan_rates",
+        "rate_buckets",
+        "signing_keys",
+        "plans",
+        "plan_limits",
+        "plan_prices",
+        "platform",
+        "workers",
+        "outbox",
+        "schema_migrations",
+    }
     assert {row[0] for row in found} == known, "force row-level security, or say here why everybody may see it"
 
 

@@ -53,8 +53,7 @@ UNREGISTERED_SQL = {
 # Who may act without a caller; test_declarations.py holds that no route gets there.
 DOORS = {
     "email_addresses", "email_tokens", "inquiries", "logins", "password_changes", "sessions", "oidc/entry",
-    "audit_chain",
-    "key_tokens",
+    "audit_chain", "key_tokens", "stacks/local/audit_command",
     "access_tokens", "accounts", "connections", "expiry", "outbox", "platform", "quotas",
     "partitions", "runs/dispatch", "runs/reconcile", "usage/counters", "usage/notices", "usage/replay", "workers",
 }  # fmt: skip

@@ -252,7 +252,8 @@ def test_openapi_says_what_the_declarations_say() -> None:
         assert "422" not in operation["responses"], "FastAPI's own 422 says the wrong media type"
         assert operation["responses"]["4XX"]["content"].keys() == {"application/problem+json"}
         named = {(p["in"], p["name"].lower()) for p in operation.get("parameters", [])}
-        assert named == {(p.source, p.key) for p in route.binding.parameters if p.source in ("path", "query", "header")}
+        own = {(p.source, p.key) for p in route.binding.parameters if p.source in ("path", "query", "header")}
+        assert named == own | ({("header", "idempotency-key")} if spec.idempotency != "none" else set())
         assert ("requestBody" in operation) == any(p.source in ("body", "content") for p in route.binding.parameters)
     assert "HTTPValidationError" not in document["components"]["schemas"]
     assert _references(document) <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}

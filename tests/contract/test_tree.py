@@ -27,6 +27,7 @@ ELSEWHERE = {
     "capabilities": "tests/contract/test_capabilities.py",
     "catalogue": "tests/contract/test_declarations.py",
     "discover": "tests/contract/test_declarations.py",
+    "email_tokens": "tests/core/test_email_addresses.py",
     "event": "tests/contract/test_declarations.py",
     "expiry": "tests/core/test_connections.py",
     "frames": "tests/contract/test_access.py",
@@ -37,6 +38,9 @@ ELSEWHERE = {
             f"letters/{kind}"
             for kind in (
                 "account_deleted",
+                "change_email",
+                "confirm_registration",
+                "email_changed",
                 "email_taken",
                 "invitation",
                 "identity_linked",
@@ -50,7 +54,9 @@ ELSEWHERE = {
         ),
         "tests/core/letters/test_kinds.py",
     ),
+    "inquiries": "tests/core/test_accounts.py",
     "object_names": "tests/capabilities/test_objects.py",
+    "openapi": "tests/contract/test_shells.py",
     "queue": "tests/contract/test_declarations.py",
     "roles": "tests/stacks/local/test_postgres.py",
     "reply": "tests/contract/test_shells.py",
@@ -60,6 +66,8 @@ ELSEWHERE = {
     "single": "tests/contract/test_shells.py",
     "socket": "tests/contract/test_declarations.py",
     "task": "tests/contract/test_declarations.py",
+    "thread_connection": "tests/core/test_db.py",
+    "users": "tests/core/test_accounts.py",
     "usage/meters": "tests/core/usage/test_series.py",
     "worker_network": "tests/capabilities/test_worker_network.py",
 }

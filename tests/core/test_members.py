@@ -219,7 +219,7 @@ def test_who_was_demoted_meanwhile_demotes_nobody(
 
     def act(number: int) -> int:
         if number == 0:
-            return give(api, eve, ann, bob, "editor").status
+            return remove(api, eve, ann, bob).status
         began.wait(5)
         status = give(api, ann, ann, eve, "viewer").status
         demoted.set()

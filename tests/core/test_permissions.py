@@ -13,7 +13,7 @@ MAY = {
     "admin": {
         "workspace:create", "workspace:update", "workspace:delete", "project:delete", "team:update", "member:update",
         "member:remove", "invitation:create", "invitation:read", "invitation:revoke", "key:read", "key:revoke",
-        "audit:read", "audit:export", "usage:export", "plan:read",
+        "audit:read", "audit:export", "usage:export",
     },
     "owner": {"team:delete", "team:transfer"},
 }  # fmt: skip
@@ -27,7 +27,7 @@ def test_each_role_may_what_the_lower_one_may_and_a_little_more() -> None:
 
 
 def test_billing_sees_the_team_and_nothing_of_its_work() -> None:
-    assert ROLES["billing"] == {"team:read", "team:leave", "member:read", "usage:read", "usage:export", "plan:read"}
+    assert ROLES["billing"] == {"team:read", "team:leave", "member:read", "usage:read", "usage:export"}
 
 
 def test_a_guest_sees_and_does_the_workspace_s_work_and_nothing_of_its_team() -> None:

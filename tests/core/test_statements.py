@@ -56,7 +56,8 @@ insert into rooms (team_id, id, kind, workspace_id)
 insert into workspace_members (team_id, workspace_id, user_id, role)
   select pg_temp.u('team', n / 100), pg_temp.u('ws', n / 100), pg_temp.u('usr', n), 'viewer' from g(100000) n;
 insert into api_keys (team_id, id, user_id, name, token_hash, last_four, scopes)
-  select pg_temp.u('team', n / 100), pg_temp.u('key', n), pg_temp.u('usr', n), 'K', sha256(n::text::bytea), '', '{}' from g(100000) n;
+  select pg_temp.u('team', n / 100), pg_temp.u('key', n), pg_temp.u('usr', n), 'K', sha256(n::text::bytea), '', '{}'
+    from g(100000) n;
 insert into idempotency_keys (user_id, key_hash, request_hash)
   select pg_temp.u('usr', n), sha256(n::text::bytea), sha256('') from g(100000) n;
 insert into rate_buckets (team_id, subject, class, tokens, filled_at)

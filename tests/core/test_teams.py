@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
+from slipway import teams
 from slipway.catalogue import TABLES
 
+from stacks.local.machine import Machine
 from tests.api import Api, Person
 from tests.core.backstage import uuid_of
 from tests.core.joining import audited, events, invite, join, visit
@@ -118,6 +122,27 @@ def test_a_deleted_team_leaves_nothing_but_what_its_owner_did(api: Api, everythi
     assert everything.execute("select count(*) from runs").fetchone() == (1,)
     rows = everything.execute("select user_id, details ->> 'name' from account_events where action = 'team.deleted'")
     assert rows.fetchall() == [(ann.user_id, "Team")]
+
+
+def test_a_workspace_waits_for_a_deletion_that_has_begun_and_is_404(
+    api: Api, machine: Machine, in_threads: Callable[..., Any]
+) -> None:
+    ann, held = api.project(), threading.Event()
+
+    def act(number: int) -> int:
+        if number == 1:
+            held.wait(5)
+            key = "POST /v1/teams/{team_id}/workspaces"
+            return api.call(key, {"name": "W"}, by=ann, team_id=ann.team["id"]).status
+        with psycopg.connect(machine.app_url) as connection:
+            connection.execute("select app.begin_team(%s)", (ann.team_id,))
+            connection.execute(teams.HOLD, {"team_id": ann.team_id})
+            held.set()
+            time.sleep(0.2)
+            connection.execute(teams.DELETE, {"team_id": ann.team_id})
+        return 204
+
+    assert in_threads(act, [0, 1]) == [204, 404]
 
 
 def test_what_begins_while_a_team_is_deleted_is_refused_or_gone_with_it(

@@ -74,7 +74,7 @@ def test_a_row_is_its_owner_s_and_nobody_else_s(
         break
     row = everything.execute(f"select to_jsonb(t) from {table} t limit 1").fetchone()
     insert = f"insert into {table} select * from jsonb_populate_record(null::{table}, %s)"
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security|permission denied"):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"row-level security|permission denied"):
         app.execute(insert, (Jsonb(row[0] if row else None),))
     app.rollback()
     begin(app, api.register("Carl"))

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from slipway import workspaces
 
+from stacks.local.machine import Machine
 from tests.api import Api, Person
 from tests.core.backstage import consume, say, sent, uuid_of
 from tests.core.joining import audited, events, join
@@ -93,6 +97,27 @@ def test_a_deleted_workspace_takes_its_projects_and_ends_their_runs_and_no_other
     assert api.call(GET, by=ann, workspace_id=ann.workspace["id"]).status == 404
     assert [frame for m in sent(everything, "broadcast") for frame in m["frames"] if "workspace.deleted" in frame]
     assert audited(everything, "workspace.deleted") == [(ann.workspace["id"], {"name": "W"}, None)]
+
+
+def test_a_project_waits_for_a_deletion_that_has_begun_and_is_404(
+    api: Api, machine: Machine, in_threads: Callable[..., Any]
+) -> None:
+    ann, held = api.project(), threading.Event()
+    path = {"workspace_id": ann.workspace["id"]}
+
+    def act(number: int) -> int:
+        if number == 1:
+            held.wait(5)
+            return api.call(PROJECT, {"name": "Q"}, by=ann, **path).status
+        with psycopg.connect(machine.app_url) as connection:
+            connection.execute("select app.begin_team(%s)", (ann.team_id,))
+            connection.execute(workspaces.HOLD, {"team_id": ann.team_id, "id": uuid_of(ann.workspace["id"])})
+            held.set()
+            time.sleep(0.2)
+            connection.execute(workspaces.DELETE, {"team_id": ann.team_id, "id": uuid_of(ann.workspace["id"])})
+        return 204
+
+    assert in_threads(act, [0, 1]) == [204, 404]
 
 
 def test_what_begins_while_a_workspace_is_deleted_is_404_or_gone_with_it(

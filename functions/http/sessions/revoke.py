@@ -6,10 +6,10 @@ from slipway import sessions
 from slipway.caller import Caller
 from slipway.capabilities import DATABASE
 from slipway.db import Transaction
+from slipway.ids import SessionId
 from slipway.route import route
 
 
-# The id is text here: it is one's own, and no team's resource that a role would be looked up for.
 @route("DELETE /v1/me/sessions/{session_id}", allow="self", uses=(DATABASE,), status=204)
-def revoke(caller: Caller, tx: Transaction, session_id: str) -> None:
+def revoke(caller: Caller, tx: Transaction, session_id: SessionId) -> None:
     sessions.revoke(tx, caller, session_id)

@@ -199,12 +199,8 @@ def revoke(tx: Transaction, caller: Caller, key_id: UUID) -> None:
     audit.record(tx, caller, "key.revoked", ids.encode("key", key_id), {"name": row["name"]})
 
 
-def revoke_mine(tx: Transaction, caller: Caller, key: str) -> None:
-    """End one's own key (`key_…`), whatever one's role in its team is now."""
-    try:
-        key_id = ids.decode("key", key)
-    except ValueError:
-        raise Error("not_found") from None
+def revoke_mine(tx: Transaction, caller: Caller, key_id: UUID) -> None:
+    """End one's own key, whatever one's role in its team is now."""
     row = tx.one(REVOKE_MINE, user_id=caller.user_id, id=key_id)
     if row is None:
         _read(tx.one(CURRENT, user_id=caller.user_id, id=key_id))

@@ -21,6 +21,9 @@ class Origin(NamedTuple):
     request_id: str = ""
 
 
+NOWHERE = Origin()
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """`team_id` and `role` are those of the resource that the request names; unset when it names none.
@@ -39,7 +42,7 @@ class Caller:
     attempt: int = 0
     token_hash: bytes = b""
     reason: str = ""  # why a sent credential was not accepted
-    origin: Origin = Origin()
+    origin: Origin = NOWHERE
 
     @property
     def user_id(self) -> UUID:
@@ -63,7 +66,7 @@ class Caller:
 NOBODY = Caller("nobody")
 
 
-def from_context(context: Context | None, origin: Origin = NOBODY.origin) -> Caller:
+def from_context(context: Context | None, origin: Origin = NOWHERE) -> Caller:
     """The caller that an authorizer put into the event; values are strings, as API Gateway keeps them."""
     context = context or {}
     match context.get("kind"):

@@ -10,19 +10,28 @@ ephemeral       can be made again: object storage with a TTL, queues, or rows wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 DataClass = Literal["critical", "semi-critical", "ephemeral"]
+Whose = Literal["a team's", "a person's", "the platform's"]
+TEAM, PERSON, NOBODY = cast(tuple[Whose, ...], get_args(Whose))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     name: str
     data_class: DataClass
-    tenant: bool  # carries team_id (teams: id) and is under forced row-level security by it
+    whose: Whose  # forced row-level security compares team_id (teams: id) or user_id (users: id)
     retention: str
     why: str
-    personal: bool = False  # the same by user_id (users: id)
+
+    @property
+    def tenant(self) -> bool:
+        return self.whose == TEAM
+
+    @property
+    def personal(self) -> bool:
+        return self.whose == PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,52 +108,52 @@ _WITH_ITS_PROJECT = "until its project is deleted"
 _WITH_ITS_USER = "until its user is deleted"
 
 TABLES = (
-    Table("users", "critical", False, "until deleted", "people and their password hashes; each sees their own row", personal=True),
-    Table("sessions", "critical", False, "30 days after it ended", "sign-ins; good for 60 days, or until revoked", personal=True),
-    Table("refresh_tokens", "critical", False, "until its session is deleted", "hashes; renew a session and show misuse", personal=True),
-    Table("email_tokens", "critical", False, "until used or expired, two days at most", "hashes of the tokens in letters, one of a kind", personal=True),
-    Table("registrations", "critical", False, "until confirmed, two days at most", "who has yet to open the letter that registers them"),
-    Table("identities", "critical", False, _WITH_ITS_USER, "who somebody is at a provider: issuer, subject", personal=True),
-    Table("oidc_logins", "critical", False, "an hour", "ids of the provider logins that are over, so that none is used twice"),
-    Table("login_attempts", "ephemeral", False, "an hour", "logins in a row by address and network; unlogged, none after a crash"),
-    Table("signing_keys", "critical", False, "kept", "public halves of the seeds; each deploy publishes them again"),
-    Table("plans", "critical", False, "kept", "what limits a team may have; the same for everyone"),
-    Table("plan_limits", "critical", False, "kept", "the figures of each plan, and from when to when they hold"),
-    Table("plan_prices", "critical", False, "kept", "what each plan costs, and from when to when"),
-    Table("platform", "critical", False, "kept", "one row: the plan of new teams; each deploy writes it again"),
-    Table("team_plans", "critical", True, _WITH_ITS_TEAM, "the history of a team's plan"),
-    Table("team_overrides", "critical", True, _WITH_ITS_TEAM, "figures of one team's own, in place of its plan's"),
-    Table("quota_usage", "critical", True, "13 months; standing meters until the team is deleted", "what a period's quota has used and reserved"),
-    Table("quota_reservations", "critical", True, "two days after they were settled", "what work at this moment may still use"),
-    Table("teams", "critical", True, "until deleted", "the tenant: everything below belongs to one"),
-    Table("team_members", "critical", True, _WITH_ITS_TEAM, "who belongs to a team, in which role"),
-    Table("workspace_members", "critical", True, _WITH_ITS_TEAM, "guests: who belongs to one workspace, in which role"),
-    Table("invitations", "critical", True, "a month after they expire", "who may join a team or a workspace, by a token's hash"),
-    Table("api_keys", "critical", True, _WITH_ITS_TEAM, "hashes of API keys; a revoked one stays for the record"),
-    Table("plan_rates", "critical", False, "kept", "how many requests a minute each plan allows"),
-    Table("rate_buckets", "ephemeral", False, "a day", "what the rate limits have left; unlogged, full again after a crash"),
-    Table("idempotency_keys", "critical", False, "24 hours", "answers for requests that are sent again; each user's own", personal=True),
-    Table("workspaces", "critical", True, _WITH_ITS_TEAM, "what groups a team's projects"),
-    Table("projects", "critical", True, "until deleted", "what people build"),
-    Table("blobs", "critical", True, _WITH_ITS_TEAM, "the files' content, each once per team"),
-    Table("files", "critical", True, "until deleted", "a project's tree as it is now"),
-    Table("file_versions", "critical", True, _WITH_ITS_PROJECT, "every save, move and delete"),
-    Table("trees", "critical", True, _WITH_ITS_TEAM, "whole projects at one moment: what a run ran"),
-    Table("runs", "critical", True, _WITH_ITS_PROJECT, "what was asked to run and what came of it"),
-    Table("run_artifacts", "critical", True, "until its run is deleted", "names and hashes; the bytes are ephemeral objects"),
-    Table("workers", "ephemeral", False, "a day after its task began", "warm and busy workers; ECS knows them too"),
-    Table("rooms", "critical", True, "until what it is about is deleted", "the counter that numbers a room's events"),
-    Table("room_events", "critical", True, "three months, by whole partitions", "what happened, and runs' output"),
-    Table("usage_events", "critical", True, "25 months, by whole partitions", "the metering ledger: append-only, what bills stand on"),
-    Table("usage_hours", "critical", True, "four months, by whole partitions", "the ledger's sums by hour; made again by a replay"),
-    Table("usage_days", "critical", True, _WITH_ITS_TEAM, "the ledger's sums by day; they outlive the ledger's months"),
-    Table("usage_notices", "critical", True, _WITH_ITS_TEAM, "which limits a team was told about, once per period"),
-    Table("socket_tickets", "ephemeral", False, "one minute; swept hourly", "hashes of WebSocket tickets; one is soon got", personal=True),
-    Table("connections", "ephemeral", False, "at most two hours", "open WebSockets; a client connects again", personal=True),
-    Table("subscriptions", "ephemeral", True, "until its connection ends", "who listens where; a client subscribes again"),
-    Table("audit_heads", "critical", True, _WITH_ITS_TEAM, "the end of each team's chain of audit events"),
-    Table("audit_events", "critical", True, _WITH_ITS_TEAM, "who changed what; each event's hash covers the one before"),
-    Table("account_events", "critical", False, "a year", "logins, passwords, sessions: each person's own", personal=True),
-    Table("outbox", "critical", False, "until the queue has it", "messages committed with what they announce and not sent yet"),
-    Table("schema_migrations", "critical", False, "kept", "which migrations were applied, with their checksums"),
+    Table("users", "critical", PERSON, "until deleted", "people and their password hashes; each sees their own row"),
+    Table("sessions", "critical", PERSON, "30 days after it ended", "sign-ins; good for 60 days, or until revoked"),
+    Table("refresh_tokens", "critical", PERSON, "until its session is deleted", "hashes; renew a session and show misuse"),
+    Table("email_tokens", "critical", PERSON, "until used, two days at most", "hashes of the tokens in letters, one of a kind"),
+    Table("registrations", "critical", NOBODY, "two days at most", "who has yet to open the letter that registers them"),
+    Table("identities", "critical", PERSON, _WITH_ITS_USER, "who somebody is at a provider: issuer, subject"),
+    Table("oidc_logins", "critical", NOBODY, "an hour", "ids of the provider logins that are over, so that none is used twice"),
+    Table("login_attempts", "ephemeral", NOBODY, "an hour", "failed logins by address and network; unlogged, none after a crash"),
+    Table("signing_keys", "critical", NOBODY, "kept", "public halves of the seeds; each deploy publishes them again"),
+    Table("plans", "critical", NOBODY, "kept", "what limits a team may have; the same for everyone"),
+    Table("plan_limits", "critical", NOBODY, "kept", "the figures of each plan, and from when to when they hold"),
+    Table("plan_prices", "critical", NOBODY, "kept", "what each plan costs, and from when to when"),
+    Table("platform", "critical", NOBODY, "kept", "one row: the plan of new teams; each deploy writes it again"),
+    Table("team_plans", "critical", TEAM, _WITH_ITS_TEAM, "the history of a team's plan"),
+    Table("team_overrides", "critical", TEAM, _WITH_ITS_TEAM, "figures of one team's own, in place of its plan's"),
+    Table("quota_usage", "critical", TEAM, "13 months; standing ones with the team", "what of a quota is used and reserved"),
+    Table("quota_reservations", "critical", TEAM, "two days after they were settled", "what work at this moment may still use"),
+    Table("teams", "critical", TEAM, "until deleted", "the tenant: everything below belongs to one"),
+    Table("team_members", "critical", TEAM, _WITH_ITS_TEAM, "who belongs to a team, in which role"),
+    Table("workspace_members", "critical", TEAM, _WITH_ITS_TEAM, "guests: who belongs to one workspace, in which role"),
+    Table("invitations", "critical", TEAM, "a month after they expire", "who may join a team or a workspace, by a token's hash"),
+    Table("api_keys", "critical", TEAM, _WITH_ITS_TEAM, "hashes of API keys; a revoked one stays for the record"),
+    Table("plan_rates", "critical", NOBODY, "kept", "how many requests a minute each plan allows"),
+    Table("rate_buckets", "ephemeral", NOBODY, "a day", "what the rate limits have left; unlogged, full again after a crash"),
+    Table("idempotency_keys", "critical", PERSON, "24 hours", "answers for requests that are sent again; each user's own"),
+    Table("workspaces", "critical", TEAM, _WITH_ITS_TEAM, "what groups a team's projects"),
+    Table("projects", "critical", TEAM, "until deleted", "what people build"),
+    Table("blobs", "critical", TEAM, _WITH_ITS_TEAM, "the files' content, each once per team"),
+    Table("files", "critical", TEAM, "until deleted", "a project's tree as it is now"),
+    Table("file_versions", "critical", TEAM, _WITH_ITS_PROJECT, "every save, move and delete"),
+    Table("trees", "critical", TEAM, _WITH_ITS_TEAM, "whole projects at one moment: what a run ran"),
+    Table("runs", "critical", TEAM, _WITH_ITS_PROJECT, "what was asked to run and what came of it"),
+    Table("run_artifacts", "critical", TEAM, "until its run is deleted", "names and hashes; the bytes are ephemeral objects"),
+    Table("workers", "ephemeral", NOBODY, "a day after its task began", "warm and busy workers; ECS knows them too"),
+    Table("rooms", "critical", TEAM, "until what it is about is deleted", "the counter that numbers a room's events"),
+    Table("room_events", "critical", TEAM, "three months, by whole partitions", "what happened, and runs' output"),
+    Table("usage_events", "critical", TEAM, "25 months, by partitions", "the metering ledger: append-only, what bills stand on"),
+    Table("usage_hours", "critical", TEAM, "four months, by partitions", "the ledger's sums by hour; made again by a replay"),
+    Table("usage_days", "critical", TEAM, _WITH_ITS_TEAM, "the ledger's sums by day; they outlive the ledger's months"),
+    Table("usage_notices", "critical", TEAM, _WITH_ITS_TEAM, "which limits a team was told about, once per period"),
+    Table("socket_tickets", "ephemeral", PERSON, "one minute; swept hourly", "hashes of WebSocket tickets; one is soon got"),
+    Table("connections", "ephemeral", PERSON, "at most two hours", "open WebSockets; a client connects again"),
+    Table("subscriptions", "ephemeral", TEAM, "until its connection ends", "who listens where; a client subscribes again"),
+    Table("audit_heads", "critical", TEAM, _WITH_ITS_TEAM, "the end of each team's chain of audit events"),
+    Table("audit_events", "critical", TEAM, _WITH_ITS_TEAM, "who changed what; each event's hash covers the one before"),
+    Table("account_events", "critical", PERSON, "a year", "logins, passwords, sessions: each person's own"),
+    Table("outbox", "critical", NOBODY, "until the queue has it", "messages committed with what they announce and not sent yet"),
+    Table("schema_migrations", "critical", NOBODY, "kept", "which migrations were applied, with their checksums"),
 )  # fmt: skip

@@ -24,7 +24,7 @@ from slipway.errors import Error, invalid
 from slipway.function import Event
 from slipway.idempotency import Answer, Sent
 from slipway.ids import TypeId
-from slipway.permissions import allows
+from slipway.permissions import WITHOUT_ROLE, allows
 from slipway.rate_limits import Rate
 from slipway.reply import Content, Reply
 from slipway.route import Route
@@ -69,7 +69,9 @@ class Binding:
         # A public body that takes no transaction opens its own (logging in does): they do not nest.
         takes_tx = any(p.source == "tx" for p in self.parameters)
         self.needs_tx = DATABASE in route.spec.uses and (takes_tx or route.spec.allow != "public")
-        ids = [(p.name, type_id.prefixes[0]) for p in self.parameters if (type_id := _type_id(p))]
+        # Elsewhere an id in the path does not decide about the role: one's own session, a team that an operator names.
+        decides = route.spec.allow == "run:report" or route.spec.allow not in WITHOUT_ROLE
+        ids = [(p.name, type_id.prefixes[0]) for p in self.parameters if decides and (type_id := _type_id(p))]
         self.scope_name, self.scope_kind = ids[0] if ids else ("", "")
 
     def read(self, event: Event) -> dict[str, Any]:

@@ -67,14 +67,15 @@ def described(route: Route) -> dict[str, Any]:
 def _answers(route: Route, refused: Responses) -> dict[str, Any]:
     """The answers that a route can give, from what its body returns."""
     status, returns = route.spec.status, route.binding.returns
+    if any(p.key == "if-none-match" for p in route.binding.parameters):
+        refused = {304: {"description": "Unchanged: the client has this version"}, **refused}
     if returns is type(None):
         return {"status_code": 204 if status == 200 else status, "response_model": None, "responses": refused}
     if returns is Content:
         raw = {
             status: {"description": "The bytes as they are", "content": {"application/octet-stream": {"schema": {}}}}
         }
-        same = {304: {"description": "Unchanged: the client has this version"}}
-        return {"status_code": status, "responses": {**raw, **same, **refused}}
+        return {"status_code": status, "responses": {**raw, **refused}}
     if get_origin(returns) is Reply:
         (returns,) = get_args(returns)
         if route.spec.method == "PUT":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, PlainValidator, WithJsonSchema
+from pydantic import BaseModel
 
 from slipway import ids
 from slipway.db import Transaction, sql
@@ -14,18 +13,6 @@ from slipway.errors import Error
 from slipway.ids import TeamId
 from slipway.pages import before, page
 from slipway.reply import Page
-
-
-def _team(text: str) -> UUID:
-    return ids.decode("team", text)
-
-
-# The id of a team that the caller is no member of: not what decides about the request, hence no TeamId.
-OperatedTeamId = Annotated[
-    UUID,
-    PlainValidator(_team),
-    WithJsonSchema({"type": "string", "pattern": f"^team_{ids.SUFFIX_PATTERN}$"}),
-]
 
 
 class OperatedTeam(BaseModel):
@@ -64,7 +51,7 @@ def enter(tx: Transaction, team_id: UUID) -> None:
 def find_teams(tx: Transaction, query: str, limit: int, cursor: str | None) -> Page[OperatedTeam]:
     """Teams by id, or by a part of their name or of an owner's address; newest first."""
     try:
-        team_id = _team(query.strip())
+        team_id = ids.decode("team", query.strip())
     except ValueError:
         team_id = None
     rows = tx.all(TEAMS, id=team_id, text=query.strip(), before=before(cursor), limit=limit + 1)

@@ -10,7 +10,7 @@ GUEST_VIEWER = frozenset({"workspace:read", "project:read", "file:read", "run:re
 VIEWER = GUEST_VIEWER | {"team:read", "member:read", "team:leave"}
 WRITING = frozenset({"project:create", "project:update", "file:write", "file:delete", "run:create", "run:cancel"})
 EDITOR = VIEWER | WRITING | {"key:create", "usage:read"}
-BILLING = frozenset({"team:read", "team:leave", "member:read", "usage:read", "usage:export", "plan:read"})
+BILLING = frozenset({"team:read", "team:leave", "member:read", "usage:read", "usage:export"})
 ADMIN = EDITOR | BILLING | {
     "workspace:create", "workspace:update", "workspace:delete", "project:delete",
     "team:update", "member:update", "member:remove", "invitation:create", "invitation:read", "invitation:revoke",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from slipway import access_tokens, account_events, db, ids, networks, tokens, users
+from slipway import account_events, db, ids, networks, tokens, users
 from slipway.caller import Caller, Origin
 from slipway.db import Transaction, sql
 from slipway.errors import Error
@@ -28,7 +28,7 @@ class Session(BaseModel):
     user: User
     access_token: str
     token_type: str = "Bearer"
-    expires_in: int = access_tokens.ACCESS_SECONDS
+    expires_in: int
     refresh_token: str
 
 
@@ -167,12 +167,17 @@ def _exchange(tx: Transaction, user_id: UUID, token_hash: bytes, origin: Origin)
 
 
 def _pair(tx: Transaction, user: User, session_id: UUID, refresh_token: str) -> Session:
-    return Session(user=user, access_token=access_tokens.issue(tx, user.id, session_id), refresh_token=refresh_token)
+    from slipway import access_tokens  # only who opens or renews a session signs
+
+    access_token = access_tokens.issue(tx, user.id, session_id)
+    return Session(
+        user=user, access_token=access_token, expires_in=access_tokens.ACCESS_SECONDS, refresh_token=refresh_token
+    )
 
 
 def log_out(tx: Transaction, caller: Caller) -> None:
     """End the session that asks, with everything that was issued in it."""
-    _revoke(tx, caller, caller.session_id)
+    revoke(tx, caller, caller.session_id)
 
 
 def list(tx: Transaction, caller: Caller, limit: int, cursor: str | None) -> Page[Device]:
@@ -181,15 +186,8 @@ def list(tx: Transaction, caller: Caller, limit: int, cursor: str | None) -> Pag
     return page(Device, rows, limit)
 
 
-def revoke(tx: Transaction, caller: Caller, session_id: str) -> None:
+def revoke(tx: Transaction, caller: Caller, session_id: UUID) -> None:
     """End one of the caller's sessions, ended before or not; raises not_found for anybody else's."""
-    try:
-        _revoke(tx, caller, ids.decode("ses", session_id))
-    except ValueError:
-        raise Error("not_found") from None
-
-
-def _revoke(tx: Transaction, caller: Caller, session_id: UUID) -> None:
     if not tx.run(REVOKE, user_id=caller.user_id, id=session_id):
         raise Error("not_found")
     account_events.record(tx, caller.user_id, caller, "session.revoked", {"session_id": ids.encode("ses", session_id)})

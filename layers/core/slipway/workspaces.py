@@ -54,7 +54,6 @@ UPDATE = sql(
     """update workspaces set name = %(name)s, version = version + 1 where team_id = %(team_id)s and id = %(id)s
        returning team_id, id, name, created_at, version"""
 )
-LOCK = sql("select 1 from workspaces where team_id = %(team_id)s and id = %(id)s for update")
 LOCK_PROJECTS = sql(
     """select id from projects where team_id = %(team_id)s and workspace_id = %(workspace_id)s
         order by id for update"""
@@ -109,14 +108,13 @@ def delete(tx: Transaction, caller: Caller, workspace_id: UUID) -> None:
 def erase(tx: Transaction, team_id: UUID, workspace_id: UUID) -> Workspace:
     """Delete it, and tell whoever looks at it; what it was.
 
-    The workspace's own lock comes last: a run that is just being created holds its project and needs the workspace.
+    Not `for update` to begin with: a run that is just being created holds its project and needs the workspace.
     """
     from slipway.runs import run
 
     was = _read(tx.one(HOLD, team_id=team_id, id=workspace_id))  # no project is created from here on
     for project in tx.all(LOCK_PROJECTS, team_id=team_id, workspace_id=workspace_id):  # and no run
         run.abandon(tx, team_id, project["id"])
-    tx.run(LOCK, team_id=team_id, id=workspace_id)
     rooms.append(tx, team_id, "ws", workspace_id, [("workspace.deleted", was.model_dump(mode="json"))])
     tx.run(DELETE, team_id=team_id, id=workspace_id)
     return was

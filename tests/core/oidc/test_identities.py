@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import psycopg
+from slipway import ids
 
 from tests.api import Api, Person, Response
 from tests.core.mailbox import letters, token
@@ -134,14 +136,20 @@ def test_an_unlinked_identity_is_nobodys(api: Api, visitor: Visitor) -> None:
 
 
 def test_of_two_that_remove_the_last_two_one_is_refused(
-    api: Api, visitor: Visitor, in_threads: Callable[..., Any]
+    api: Api, visitor: Visitor, everything: psycopg.Connection, in_threads: Callable[..., Any]
 ) -> None:
     person = visitor.person()
     assert link(api, visitor, person, None, **BOB).status == 201
-    both = [i["id"] for i in of(api, person)]
-    answers = in_threads(lambda id: api.call(UNLINK, by=person, identity_id=id).status, both)
-    assert sorted(answers) == [204, 409]
-    assert len(of(api, person)) == 1
+    one, other = [i["id"] for i in of(api, person)]
+    everything.execute("begin")  # the first of the two, in the middle of its work
+    everything.execute("select from users where id = %s for no key update", (person.user_id,))
+    everything.execute("delete from identities where id = %s", (ids.decode("idn", one),))
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(in_threads, lambda id: api.call(UNLINK, by=person, identity_id=id).status, [other])
+        waits = bool(wait([second], 0.5).not_done)
+        everything.execute("commit")
+        assert (waits, second.result()) == (True, [409])
+    assert [i["id"] for i in of(api, person)] == [other]
 
 
 def test_an_identity_goes_with_its_account(api: Api, visitor: Visitor, everything: psycopg.Connection) -> None:

@@ -107,8 +107,9 @@ def test_a_provider_that_names_itself_must_be_the_one_that_was_asked(visitor: Vi
 # ── Providers that misbehave ────────────────────────────────────────────────────────────────────────────────────
 
 WRONG_TOKENS = (
-    "nonce", "no nonce", "audience", "audience, and our party", "two audiences", "party", "issuer", "expired", "no expiry", "access token", "subject",
-    "kid", "signature", "none", "shared key", "public key as secret", "no token",
+    "nonce", "no nonce", "audience", "audience, and our party", "two audiences", "party", "issuer", "expired",
+    "no expiry", "access token", "subject", "kid", "signature", "none", "shared key", "public key as secret",
+    "no token",
 )  # fmt: skip
 
 

@@ -22,7 +22,8 @@ ALLOWED = [
 REFUSED = [
     "https://app.example.com/oidc/callback/", "https://app.example.com/oidc/callback?x=1", "https://app.example.com/",
     "https://app.example.com.evil.example/oidc/callback", "https://app.example.com@evil.example/oidc/callback",
-    "http://app.example.com/oidc/callback", "https://127.0.0.1/x", "http://127.0.0.1.evil.example/", "http://127.0.0.1@evil.example/", "http://user@127.0.0.1/",
+    "http://app.example.com/oidc/callback", "https://127.0.0.1/x", "http://127.0.0.1.evil.example/", "http://127.0.0.1@evil.example/",
+    "http://user@127.0.0.1/",
     "http://evil.example/127.0.0.1", "http://127.0.0.1:80:90/", "http://127.0.0.1/?next=x", "http://127.0.0.1/#x", "http://127.1/",
     "http://[::1/", "http://localhost.evil.example/", "javascript:alert(1)", "",
 ]  # fmt: skip

@@ -31,51 +31,6 @@ ORDINARY = 'exec unshare --user --map-user=1000 --map-group=1000 -- "$@"'
 NO_MORE_NAMESPACES = ("unshare", "--user", "--map-root-user", "--", "sh", "-c", f"{LIMIT} && {ORDINARY}", "sh")
 
 
-class Up:
-    """A `slipway up` in a process of its own."""
-
-    def __init__(self, data: Path, port: int, within: tuple[str, ...] = (), **environment: str) -> None:
-        command = [sys.executable, "-m", "stacks.local.cli", "up", "--data", str(data), "--port", str(port)]
-        self.begun = time.monotonic()
-        self.process = subprocess.Popen(
-            [*within, *command, "--workers", "1", "--http-processes", "2", "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-        )
-        self.data = data
-
-    def ready(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()
-        assert line, self.process.stderr.read()
-        self.seconds = time.monotonic() - self.begun
-        facts: dict[str, Any] = json.loads(line)
-        return facts
-
-    def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def refusal(self) -> tuple[int, str]:
-        """Exit code, and what it says last."""
-        _, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, errors.strip().splitlines()[-1]
-
-
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    started: list[Up] = []
-
-    def start(data: Path = tmp_path / "data", port: int | None = None, **more: Any) -> Up:
-        started.append(Up(data, port or free_ports(), **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.process.terminate()
-        one.process.communicate(timeout=60)
-
-
 def get(url: str) -> int:
     with urllib.request.urlopen(url, timeout=5) as answer:
         return int(answer.status)

@@ -27,10 +27,7 @@ class Entry(Input):
     assertion: AssertionToken
 
 
-FIND = sql(
-    """select user_id, holder_id, holder_verified
-         from app.find_identity(%(issuer)s, %(subject)s, %(email)s)"""
-)
+FIND = sql("select user_id, holder_id from app.find_identity(%(issuer)s, %(subject)s, %(email)s)")
 INSERT_USER = sql("insert into users (id, email, name, email_verified_at) values (%(id)s, %(email)s, %(name)s, now())")
 # The user's row is locked before the identity's, everywhere; `for share` also holds a change of the address off.
 HOLD = sql(
@@ -66,11 +63,7 @@ def _whose(found: Row, assertion: Assertion) -> tuple[UUID, How]:
     if not assertion.email_verified:
         detail = "The provider does not say that this address is yours: verify it there, or register with a password."
         raise Error("email_not_verified", detail)
-    if not found["holder_id"]:
-        return ids.new(), "new"
-    if not found["holder_verified"]:
-        raise _held()
-    return found["holder_id"], "holder"
+    return (found["holder_id"], "holder") if found["holder_id"] else (ids.new(), "new")
 
 
 def _open(tx: Transaction, user_id: UUID, how: How, assertion: Assertion, origin: Origin) -> Session:
@@ -82,7 +75,11 @@ def _open(tx: Transaction, user_id: UUID, how: How, assertion: Assertion, origin
     else:
         held = tx.one(HOLD, user_id=user_id, email=assertion.email)
         if held is None or (how == "holder" and not held["verified"]):
-            raise _held()
+            raise Error(
+                "account_exists",
+                "This address has an account that has not verified it: log in with its password and link the identity "
+                "with POST /v1/me/identities, or reset the password and try again.",
+            )
     if how == "known":
         identities.touch(tx, user_id, assertion)
     else:
@@ -90,11 +87,3 @@ def _open(tx: Transaction, user_id: UUID, how: How, assertion: Assertion, origin
     if how == "holder":
         identities.tell(tx, users.get(tx, user_id), assertion)
     return sessions.open(tx, user_id, origin)
-
-
-def _held() -> Error:
-    return Error(
-        "account_exists",
-        "This address has an account that has not verified it: log in with its password and link the identity with "
-        "POST /v1/me/identities, or reset the password and try again.",
-    )

@@ -36,12 +36,10 @@ grant select, insert, delete on oidc_logins to slipway_door;
 -- ── Doors ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 -- A provider's assertion has come: whose the identity is, and who has the address.
-create function app.find_identity(p_issuer text, p_subject text, p_email text,
-                                  out user_id uuid, out holder_id uuid, out holder_verified boolean)
+create function app.find_identity(p_issuer text, p_subject text, p_email text, out user_id uuid, out holder_id uuid)
 language sql stable security definer set search_path = pg_catalog, public as $$
   select (select i.user_id from identities i where i.issuer = p_issuer and i.subject = p_subject),
-         u.id, u.email_verified_at is not null
-    from (select) as one left join users u on u.email = p_email
+         (select u.id from users u where u.email = p_email)
 $$;
 
 -- False when this login was used before. Of two at once one waits for the other's end.

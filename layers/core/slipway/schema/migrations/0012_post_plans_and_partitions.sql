@@ -17,3 +17,7 @@ end $$;
 
 alter table teams drop column plan;
 drop table quotas;
+
+-- The functions that knew one partitioned table; the second one let the application drop any month of it.
+drop function app.make_partitions(integer);
+drop function app.drop_partitions(integer);
