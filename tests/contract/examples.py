@@ -11,7 +11,11 @@ from slipway import ids
 from tests.api import Person
 from tests.contract import logins
 from tests.contract.letters import CONFIRM_TOKEN, RESET_TOKEN, VERIFY_TOKEN
+from tests.contract.people import INVITATION_ID, INVITATION_TOKEN
 from tests.contract.world import ENDING_TOKEN, RUN_TOKEN, World, chunk
+
+# What the other examples need goes last.
+LAST = ("members_transfer", "workspaces_delete", "teams_delete")
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Example:
 
 
 def examples(w: World) -> dict[str, list[Example]]:
-    ann = w.owner
+    ann, who = w.owner, w.people
     team, workspace, project = {"team_id": w.team}, {"workspace_id": w.workspace}, {"project_id": w.project}
     main, note = project | {"path": "main.py"}, project | {"path": "notes/one.txt"}
     running, ending, done = {"run_id": w.running}, {"run_id": w.ending}, {"run_id": w.done}
@@ -141,10 +145,49 @@ def examples(w: World) -> dict[str, list[Example]]:
         "keys_revoke_mine": [Example(204, ann, {"key_id": w.keys[2]["id"]})],
         "teams_create": [Example(201, ann, body={"name": "Another"})],
         "teams_list": [Example(200, ann, query={"limit": 1})],
-        "teams_get": [Example(200, ann, team)],
+        "teams_get": [
+            Example(200, ann, team),
+            Example(304, ann, team, headers={"If-None-Match": '"1"'}),
+        ],
+        "teams_update": [
+            Example(200, ann, team, {"name": "Renamed"}),
+            Example(200, ann, team, {}),
+            Example(412, ann, team, {"name": "Late"}, headers={"If-Match": '"99"'}),
+        ],
+        "members_list": [Example(200, ann, team, query={"limit": 1})],
+        "members_update": [
+            Example(200, ann, team | {"user_id": who.mover.user["id"]}, {"role": "editor"}),
+            Example(404, ann, team | {"user_id": w.stranger.user["id"]}, {"role": "editor"}),
+        ],
+        "members_remove": [Example(204, ann, team | {"user_id": who.removed.user["id"]})],
+        "members_leave": [Example(204, who.quitter, team)],
+        "invitations_create": [
+            Example(201, ann, team, {"role": "viewer"}),
+            Example(201, ann, team, {"role": "editor", "workspace_id": w.workspace, "expires_in_days": 1}),
+            Example(403, ann, team, {"role": "viewer", "email": "guest@example.com"}, about="an unverified inviter"),
+        ],
+        "invitations_list": [Example(200, ann, team, query={"limit": 1})],
+        "invitations_preview": [
+            Example(200, ann, body={"token": INVITATION_TOKEN}),
+            Example(401, ann, body={"token": "slp_inv_unknown"}),
+        ],
+        "invitations_accept": [
+            Example(200, who.newcomer, body={"token": INVITATION_TOKEN}),
+            Example(401, who.newcomer, body={"token": INVITATION_TOKEN}),
+        ],
+        "invitations_revoke": [Example(204, ann, team | {"invitation_id": INVITATION_ID})],
+        "guests_mine": [Example(200, w.guests["guest_viewer"], query={"limit": 1})],
+        "guests_list": [Example(200, ann, workspace, query={"limit": 1})],
+        "guests_update": [Example(200, ann, workspace | {"user_id": who.guest.user["id"]}, {"role": "editor"})],
+        "guests_remove": [Example(204, ann, workspace | {"user_id": who.passer.user["id"]})],
+        "guests_leave": [Example(204, who.visitor, workspace)],
         "workspaces_create": [Example(201, ann, team, {"name": "Wörk"})],
         "workspaces_list": [Example(200, ann, team, query={"limit": 1})],
         "workspaces_get": [Example(200, ann, workspace)],
+        "workspaces_update": [
+            Example(200, ann, workspace, {"name": "Renamed"}),
+            Example(412, ann, workspace, {"name": "Late"}, headers={"If-Match": '"99"'}),
+        ],
         "projects_create": [Example(201, ann, workspace, {"name": "New"})],
         "projects_list": [Example(200, ann, workspace), Example(200, ann, workspace, query={"limit": 1})],
         "projects_get": [Example(200, ann, project)],
@@ -259,5 +302,11 @@ def examples(w: World) -> dict[str, list[Example]]:
             Example(204, ENDING_TOKEN, ending, {"attempt": 1, "status": "failed", "exit_code": 1}),
             Example(409, ENDING_TOKEN, ending, {"attempt": 1, "status": "failed", "exit_code": 1}),
             Example(409, RUN_TOKEN, running, {"status": "failed", "exit_code": 1, "attempt": 2}, damage=True),
+        ],
+        "members_transfer": [Example(200, who.co_owner, team, {"user_id": who.heir.user["id"]})],
+        "workspaces_delete": [Example(204, ann, workspace)],
+        "teams_delete": [
+            Example(422, ann, team, query={"confirm": "another name"}),
+            Example(204, ann, team, query={"confirm": "Renamed"}),
         ],
     }

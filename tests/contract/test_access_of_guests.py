@@ -21,7 +21,7 @@ OF_TEAMS = {name for name in OF_ROLES if ROUTES[name].binding.scope_kind == "tea
 def test_a_guest_does_what_the_role_allows_in_the_workspace(role: str, world: World, copy: Machine) -> None:
     """The positive control. What needs no more than the role is answered as it is answered the owner."""
     done = 0
-    for name in set(OF_ROLES) - OF_TEAMS:
+    for name in (n for n in examples(world) if n in OF_ROLES and n not in OF_TEAMS and n != "guests_leave"):
         if allows(role, ROUTES[name].spec.allow):
             good = next(e for e in examples(world)[name] if e.status < 400)
             assert send(name, good, world.guests[role]).status == good.status, name

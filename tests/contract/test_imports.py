@@ -28,7 +28,14 @@ NEVER = {
     "urllib3",
     "anyio",
 }
-VERIFIES_OR_SIGNS = {"authorizer_http", "event_migrate", "oidc_start", "oidc_exchange", "oidc_log_in", "identities_link"}
+VERIFIES_OR_SIGNS = {
+    "authorizer_http",
+    "event_migrate",
+    "oidc_start",
+    "oidc_exchange",
+    "oidc_log_in",
+    "identities_link",
+}
 # These load PyJWT without a need: their noun imports it for another verb. Only ever remove from here.
 LOADS_JWT = {"meta_keys"}
 # How many modules a fresh interpreter loads for it; measured, and about 15 % more. Before raising one, look at what is

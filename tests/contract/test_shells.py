@@ -24,12 +24,14 @@ from stacks.local.postgres import Server
 from tests import api
 from tests.contract import world as worlds
 from tests.contract.damage import damaged
-from tests.contract.examples import Example, examples
+from tests.contract.examples import LAST, Example, examples
 from tests.contract.world import World
 
 ROUTES = {route.spec.name: route for route in discover.routes()}
 # Changed rows are seen by the examples after them: reading comes first.
-NAMES = sorted(ROUTES, key=lambda name: (ROUTES[name].spec.method != "GET", name))
+NAMES = sorted(
+    ROUTES, key=lambda name: (ROUTES[name].spec.method != "GET", LAST.index(name) if name in LAST else -1, name)
+)
 VOLATILE = (
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<jwt>"),
     (re.compile(r"slp_(rt|wst|run)_[\w-]{43}"), "<token>"),

@@ -24,7 +24,7 @@ from stacks.local.capabilities import provider
 from stacks.local.machine import Machine
 from stacks.local.postgres import Server
 from tests.api import Api, Person
-from tests.contract import letters, logins
+from tests.contract import letters, logins, people
 
 ROLES = ("admin", "editor", "viewer", "billing")
 GUESTS = ("guest_editor", "guest_viewer")
@@ -59,6 +59,7 @@ class World:
     cancelling: str
     artifact: str
     keys: list[dict[str, Any]]
+    people: people.People
     operator: Person
     goner: Person
     forgetful: Person
@@ -153,6 +154,7 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
         *runs,
         artifact=ids.encode("art", artifact),
         keys=[_key(api, owner) for _ in range(3)],
+        people=people.register(api),
         operator=api.register("Op"),
         goner=api.register("Gone"),
         forgetful=api.register("Forgetful"),
@@ -163,6 +165,7 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
         everything.execute("update users set operator = true where id = %s", (made.operator.user_id,))
         letters.put(everything, made.verifier, made.forgetful)
         logins.put(everything, owner)
+        people.settle(everything, made.people, owner)
         for role, person in roles.items():
             user, team = ids.decode("usr", person.user["id"]), ids.decode("team", owner.team["id"])
             everything.execute(

@@ -51,8 +51,8 @@ PUBLISH = sql(
         where k.retired_at is not null"""
 )
 RETIRE = sql(
-    """update signing_keys set retired_at = now() + make_interval(secs => %(seconds)s)
-        where retired_at is null and kid <> all (%(kids)s)"""
+    """update signing_keys set retired_at = least(retired_at, now() + make_interval(secs => %(seconds)s))
+        where kid <> all (%(kids)s)"""
 )
 
 

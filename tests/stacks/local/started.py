@@ -16,9 +16,7 @@ import psutil
 class Up:
     """A `slipway up` in a process of its own."""
 
-    def __init__(
-        self, data: Path, port: int, *options: str, within: tuple[str, ...] = (), **environment: str
-    ) -> None:
+    def __init__(self, data: Path, port: int, *options: str, within: tuple[str, ...] = (), **environment: str) -> None:
         command = [sys.executable, "-m", "stacks.local.cli", "up", "--data", str(data), "--port", str(port)]
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
@@ -28,9 +26,10 @@ class Up:
             text=True,
             env={**os.environ, **environment},
         )
-        self.data = data
+        self.data, self.port = data, port
 
     def ready(self) -> dict[str, Any]:
+        assert self.process.stdout and self.process.stderr
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read()
         self.seconds = time.monotonic() - self.begun

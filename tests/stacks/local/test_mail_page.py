@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -11,10 +15,13 @@ from uuid import uuid4
 import pytest
 from slipway import settings
 from slipway.mail import Letter
+from typer.testing import CliRunner
 
-from stacks.local import mail_page, mailbox
+from scripts.client import Client
+from stacks.local import cli, mail_page, mailbox
 from stacks.local.machine import Machine, open_or_create
 from tests.stacks.local.declared import Running, running
+from tests.stacks.local.started import Up
 
 AT = datetime(2026, 11, 3, 14, 5, 6, tzinfo=UTC)
 TOKEN = "https://app.example.com/reset-password#token=secret-token"
@@ -198,3 +205,52 @@ def test_it_is_there_only_while_letters_stay_and_nobody_else_is_served(
     assert mail_page.offered(wanted) == offered
     assert list(mail_page.mounts(here, wanted)) == ["/mail"] * offered
     settings.reset()
+
+
+# ── On a running platform ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def page(url: str) -> tuple[int, str]:
+    """As a browser asks for it."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+
+
+@pytest.mark.slow
+def test_who_registers_finds_the_letter_on_the_page_that_up_and_status_name(up: Callable[..., Up]) -> None:
+    one = up()
+    facts = one.ready()
+    assert facts["mail"] == f"{facts['api']}/mail"
+    user = Client(facts["api"]).register("Ada")["user"]
+    until(lambda: user["email"] in page(facts["mail"])[1])
+    (letter,) = re.findall(r'href="(/mail/[^"]+)"', page(facts["mail"])[1])
+    (link,) = re.findall(r'href="(http[^"]+)"', page(facts["api"] + letter)[1])
+    assert link.startswith(f"{facts['api']}/verify-email#token=")
+    token = link.partition("#token=")[2]
+    assert Client(facts["api"]).send("POST", "/v1/auth/verify-email", {"token": token}).status < 300
+    told = CliRunner().invoke(cli.app, ["status", "--json", "--data", str(one.data)])
+    assert json.loads(told.stdout)["mail"] == facts["mail"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [(("--no-mail-page",), {}), ((), {"SLIPWAY_SMTP_URL": "smtp://127.0.0.1:9", "SLIPWAY_MAIL_FROM": "a@example.com"})],
+)
+def test_without_the_page_neither_it_nor_its_address_is_there(
+    up: Callable[..., Up], tmp_path: Path, options: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    facts = up(tmp_path / "data", *options, **environment).ready()
+    assert "mail" not in facts
+    assert page(f"{facts['api']}/mail")[0] == 404
+    assert page(f"{facts['api']}/health")[0] == 200, "the control"

@@ -118,6 +118,14 @@ def test_a_leak_in_the_middle_of_a_rotation_ends_both_keys(kept: Machine) -> Non
     assert len(during) == 2 and len(after) == 1 and not set(after) & set(during)
 
 
+def test_a_leak_also_ends_a_key_that_lingers(ann: dict[str, Any], kept: Machine) -> None:
+    rotate(kept)
+    rotate(kept, "--drop-old")
+    assert accepted(ann["access_token"])
+    rotate(kept, "--leaked")
+    assert not accepted(ann["access_token"])
+
+
 def test_steps_out_of_turn_change_nothing_and_say_what_to_do(api: Api, kept: Machine) -> None:
     done = rotate(kept, "--drop-old")
     assert done.exit_code == 1 and "begin with `slipway rotate-keys`" in done.stderr

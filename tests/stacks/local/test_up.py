@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -21,6 +18,7 @@ import pytest
 
 from stacks.local import lock, machine, ports, postgres
 from tests.stacks.local.declared import free_ports
+from tests.stacks.local.started import Up
 
 pytestmark = pytest.mark.slow
 
@@ -247,3 +245,13 @@ def test_without_a_sandbox_it_starts_and_says_that_runs_are_unavailable(up: Call
     assert facts["languages"] == []
     assert facts["runs"].startswith("unavailable: ")
     assert healthy(facts)
+
+
+def test_a_web_app_elsewhere_may_call_when_its_origin_was_named(up: Callable[..., Up]) -> None:
+    app, other = "https://app.example.com", "http://localhost:5173"
+    facts = up(ALLOW_ORIGINS=f"{app} {other}").ready()
+    for origin, allowed in ((app, app), (other, other), ("https://evil.example", None)):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        ask = urllib.request.Request(f"{facts['api']}/v1/auth/login", method="OPTIONS", headers=headers)
+        with urllib.request.urlopen(ask, timeout=5) as answer:
+            assert answer.headers["access-control-allow-origin"] == allowed
