@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 import aws_cdk as cdk
 
@@ -15,8 +16,11 @@ def main() -> None:
     parser.add_argument("-o", "--output", default=None, help="folder of the templates")
     arguments = parser.parse_args()
     chosen = dict(pair.split("=", 1) for pair in arguments.context)
-    with code.alone():  # build/ is shared with any other synthesis of this checkout
-        synth(chosen, arguments.output)
+    try:
+        with code.alone():  # build/ is shared with any other synthesis of this checkout
+            synth(chosen, arguments.output)
+    except environment.BadEnvironment as error:
+        sys.exit(str(error))
 
 
 def synth(chosen: dict[str, str], output: str | None) -> None:

@@ -151,7 +151,7 @@ def signing_keys(capability: Capability[Any], at: Places) -> Grant:
     """No statement: CloudFormation reads the secret, for the same reason as in `migrations`.
 
     To rotate: put `new,old` into the secret under a label of its own, write that label in cdk.json and deploy, since
-    CloudFormation reads again only what has changed. Drop the old seed when its longest token has expired.
+    CloudFormation reads again only what has changed; later `new` alone in the same way (docs/decisions/0003).
     """
     seeds = f"{{{{resolve:secretsmanager:{at.signing_secret}:SecretString::{at.signing_label}}}}}"
     return Grant((), {"SLIPWAY_SIGNING_SEEDS": seeds})

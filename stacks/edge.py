@@ -7,16 +7,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as api
 from constructs import Construct
 
+from stacks import cors
 from stacks.environment import Environment
 from stacks.places import STAGE, Names
-
-REQUEST_HEADERS = (
-    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-request-id",
-)  # fmt: skip
-RESPONSE_HEADERS = (
-    "etag", "idempotency-replayed", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id",
-)  # fmt: skip
-DAY = 86400
 
 
 class Edge(cdk.Stack):
@@ -29,10 +22,10 @@ class Edge(cdk.Stack):
             protocol_type="HTTP",
             cors_configuration=api.CfnApi.CorsProperty(
                 allow_origins=list(environment.cors_origins),
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=list(REQUEST_HEADERS),
-                expose_headers=list(RESPONSE_HEADERS),
-                max_age=DAY,
+                allow_methods=list(cors.METHODS),
+                allow_headers=list(cors.REQUEST_HEADERS),
+                expose_headers=list(cors.RESPONSE_HEADERS),
+                max_age=cors.MAX_AGE_SECONDS,
             ),
         )
         self.socket = api.CfnApi(

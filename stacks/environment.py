@@ -40,6 +40,7 @@ class Environment:
     cors_origins: tuple[str, ...]
     api: Literal["routes", "single"] = "routes"
     plans: Literal["unlimited", "tiered"] = "unlimited"  # what new teams get; tiered begins on Free
+    registration: Literal["open", "confirmed"] = "confirmed"  # whether a letter must be opened first
     account: str = ""
     keep: bool = False
     alarm_email: str = ""
@@ -92,6 +93,10 @@ def read(name: str, described: dict[str, dict[str, Any]]) -> Environment:
         raise BadEnvironment(f"cdk.json, {name}: api {environment.api!r} is neither routes nor single")
     if environment.plans not in ("unlimited", "tiered"):
         raise BadEnvironment(f"cdk.json, {name}: plans {environment.plans!r} is neither unlimited nor tiered")
+    if environment.registration not in ("open", "confirmed"):
+        raise BadEnvironment(
+            f"cdk.json, {name}: registration {environment.registration!r} is neither open nor confirmed"
+        )
     if (environment.domain or environment.socket_domain) and not environment.certificate:
         raise BadEnvironment(f"cdk.json, {name}: a domain needs `certificate`, the ARN of its ACM certificate")
     _check_sender(environment)
@@ -103,6 +108,11 @@ def _check_sender(environment: Environment) -> None:
         _ = environment.mail_domain
     except BadAddress as error:
         raise BadEnvironment(f"cdk.json, {environment.name}: mail_from is {error}") from None
+    if environment.registration == "confirmed" and not environment.mail_from:
+        raise BadEnvironment(
+            f"cdk.json, {environment.name}: nobody could register, since confirmed registration needs letters and nothing "
+            'sends them: set mail_from, or "registration": "open"'
+        )
 
 
 def context() -> dict[str, Any]:

@@ -163,6 +163,7 @@ class Lambdas:
             "SLIPWAY_PUBLIC_URL": self.places.public_url,
             "SLIPWAY_SOCKET_URL": self.places.socket_url,
             "SLIPWAY_WEB_URL": self.places.web_url,
+            "SLIPWAY_REGISTRATION": self.environment.registration,
         }
 
     def _network(self, function: Function) -> dict[str, Any]:

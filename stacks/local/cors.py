@@ -6,15 +6,11 @@ authorizer or a function, with the headers for an allowed origin and without the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-REQUEST_HEADERS = ("authorization", "content-type", "idempotency-key", "if-match", "if-none-match")
-EXPOSED_HEADERS = (
-    "apigw-requestid", "etag", "idempotency-replayed", "link", "location",
-    "ratelimit", "ratelimit-policy", "retry-after",
-)  # fmt: skip
-MAX_AGE_SECONDS = 600
+from stacks import cors
+from stacks.local.asgi import App, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -27,11 +23,11 @@ class Cors:
         self._origins = frozenset(allow_origins)
         self.enabled = bool(allow_origins)
         self._preflight = [
-            (b"access-control-allow-methods", ",".join(METHODS).encode()),
-            (b"access-control-allow-headers", ",".join(REQUEST_HEADERS).encode()),
-            (b"access-control-max-age", str(MAX_AGE_SECONDS).encode()),
+            (b"access-control-allow-methods", ",".join(cors.METHODS).encode()),
+            (b"access-control-allow-headers", ",".join(cors.REQUEST_HEADERS).encode()),
+            (b"access-control-max-age", str(cors.MAX_AGE_SECONDS).encode()),
         ]
-        self._exposed = (b"access-control-expose-headers", ",".join(EXPOSED_HEADERS).encode())
+        self._exposed = (b"access-control-expose-headers", ",".join(cors.RESPONSE_HEADERS).encode())
 
     def _allowed(self, headers: Mapping[str, str]) -> bytes | None:
         origin = headers.get("origin")
@@ -57,3 +53,26 @@ class Cors:
         if origin is not None:
             kept += [(b"access-control-allow-origin", origin), self._exposed]
         return kept
+
+
+def opened(app: App, cors: Cors) -> App:
+    """The application for browsers of the allowed origins too, as a bucket's CORS rule opens its objects to them."""
+    if not cors.enabled:
+        return app
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        preflight = cors.preflight(scope["method"], headers)
+        if preflight is not None:
+            await send({"type": "http.response.start", "status": 204, "headers": preflight})
+            await send({"type": "http.response.body", "body": b""})
+            return
+
+        async def decorated(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": cors.decorate(headers, message["headers"])}
+            await send(message)
+
+        await app(scope, receive, decorated)
+
+    return answered

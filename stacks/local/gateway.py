@@ -34,6 +34,7 @@ from slipway.socket import Socket
 from stacks.local import access_log, interactive_docs, invocation, machine, ports
 from stacks.local.asgi import App
 from stacks.local.connections import ConnectionsApi
+from stacks.local.cors import Cors, opened
 from stacks.local.http import HttpApi
 from stacks.local.http_server import DRAIN_SECONDS, HttpServer
 from stacks.local.interactive_docs import InteractiveDocs
@@ -148,7 +149,8 @@ def http_part(here: Machine, options: argparse.Namespace) -> Gateway:
     from stacks.local.object_urls import MOUNT
 
     invoker = Invoker(*invocation.threads(options.processes))
-    mounts: dict[str, App] = {MOUNT: objects_app(here), **mail_page.mounts(here, wanted=not options.no_mail_page)}
+    objects = opened(objects_app(here), Cors(options.allow_origin))
+    mounts: dict[str, App] = {MOUNT: objects, **mail_page.mounts(here, wanted=not options.no_mail_page)}
     part = HttpPart(
         here,
         discover.routes(),

@@ -9,7 +9,7 @@ from typing import Any
 from slipway.ids import ALPHABET
 from slipway.route import Route
 
-from tests.contract.examples import Example
+from tests.contract.example import Example
 from tests.contract.world import World
 
 LONG = "x" * 70_000

@@ -16,7 +16,8 @@ from stacks.local.postgres import Server
 from tests.api import Api, Person, Response
 from tests.contract import socket_events
 from tests.contract import world as worlds
-from tests.contract.examples import Example, examples
+from tests.contract.example import Example
+from tests.contract.examples import examples
 from tests.contract.world import CONNECTION, ENDING_TOKEN, RUN_TOKEN, World
 
 ROUTES = {route.spec.name: route for route in discover.routes()}

@@ -11,7 +11,8 @@ from slipway import db, discover
 from stacks.local.machine import Machine
 from stacks.local.postgres import Server
 from tests.contract import world as worlds
-from tests.contract.examples import Example, examples
+from tests.contract.example import Example
+from tests.contract.examples import examples
 from tests.contract.test_access import send
 from tests.contract.world import World
 

@@ -32,7 +32,7 @@ ELSEWHERE = {
     "expiry": "tests/core/test_connections.py",
     "frames": "tests/contract/test_access.py",
     "function": "tests/contract/test_declarations.py",
-    "http": "tests/contract/test_shells.py",
+    "binding": "tests/core/test_http.py",
     **dict.fromkeys(
         (
             f"letters/{kind}"

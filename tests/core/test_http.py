@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from pydantic import BaseModel, Field
 from slipway import http
+from slipway.binding import Header
 from slipway.capabilities import DATABASE
 from slipway.db import Transaction, sql
 from slipway.errors import Error
-from slipway.http import Header
 from slipway.ids import ProjectId
 from slipway.reply import Content, Reply
 from slipway.route import Route, route

@@ -7,7 +7,7 @@ import pytest
 from slipway import capabilities, migrate, plans, settings
 
 from stacks.local.machine import Machine
-from tests.api import Api
+from tests.api import Api, routes
 
 LIST = "GET /v1/plans"
 TIERED = ["free", "starter", "pro", "enterprise"]
@@ -73,8 +73,15 @@ def test_every_tiered_plan_limits_every_class_of_requests_and_the_unlimited_one_
         plan: {(kind, subject) for name, kind, subject in rows if name == plan} for plan in (*TIERED, "unlimited")
     }
     counted = {(c, s) for c in ("read", "write", "message", "run") for s in ("user", "key", "team")}
-    assert all(subjects[plan] == counted | {("auth", "address")} for plan in TIERED)
+    assert all(subjects[plan] == counted | {("login", "address")} for plan in TIERED)
     assert subjects["unlimited"] == set()
+
+
+def test_every_class_that_a_route_counts_in_has_a_limit_on_a_tiered_plan(everything: psycopg.Connection) -> None:
+    rows = everything.execute("select class, subject from plan_rates where plan = 'free'").fetchall()
+    counted = {(r.spec.rate, "address" if r.spec.allow == "public" else "user") for r in routes().values() if r.spec.rate}
+    assert ("login", "address") in counted and ("read", "user") in counted
+    assert counted <= set(rows), "a class without a row is unlimited: name one that plan_rates has"
 
 
 @pytest.mark.parametrize(("setting", "plan"), [("tiered", "free"), ("unlimited", "unlimited")])

@@ -99,7 +99,7 @@ def test_calls_are_counted_for_each_member_of_a_team(api: Api, ann: Person, ever
 def test_an_address_is_limited_where_nobody_has_logged_in(api: Api, everything: psycopg.Connection) -> None:
     ann = api.register()
     body = {"email": ann.user["email"], "password": "correct horse"}
-    limit(everything, "address", "auth", 2)
+    limit(everything, "address", "login", 2)
     assert [api.call("POST /v1/auth/login", body).status for _ in range(3)] == [200, 200, 429]
 
 

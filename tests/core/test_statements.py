@@ -205,7 +205,7 @@ def _doors(filled: psycopg.Connection, everything: psycopg.Connection) -> None:
         f"app.begin_request('{uuid('usr', 700)}', '{uuid('ses', 700)}', null, 'ws', '{uuid('ws', 7)}')",
         f"app.begin_team('{uuid('team', 7)}') b, lateral app.append_audit('{uuid('team', 7)}', '[{AUDITED}]') a",
         f"app.admit('{uuid('usr', 700)}', '{uuid('ses', 700)}', null, 'prj', '{uuid('prj', 1500)}', 'read')",
-        "app.admit_address('::1', 'auth')",
+        "app.admit_address('::1', 'login')",
         "app.find_key('\\x00')",
         f"app.listeners('{uuid('team', 7)}', '{uuid('prj', 1500)}', '{{viewer}}')",
         f"app.begin_run('\\x00', '{uuid('run', 1500)}')",

@@ -166,7 +166,14 @@ def covers(allowed: tuple[str, str], pair: tuple[str, str]) -> bool:
 
 def test_each_environment_is_what_its_function_declares(assembly: Assembly) -> None:
     """A setting that no capability brought would be a permission in disguise."""
-    everyone = {"SLIPWAY_STAGE", "SLIPWAY_FUNCTION", "SLIPWAY_PUBLIC_URL", "SLIPWAY_SOCKET_URL", "SLIPWAY_WEB_URL"}
+    everyone = {
+        "SLIPWAY_STAGE",
+        "SLIPWAY_FUNCTION",
+        "SLIPWAY_PUBLIC_URL",
+        "SLIPWAY_SOCKET_URL",
+        "SLIPWAY_WEB_URL",
+        "SLIPWAY_REGISTRATION",
+    }
     functions = {p["FunctionName"]: p for p in assembly.of("AWS::Lambda::Function").values()}
     for function in lambdas():
         properties = functions[physical_name(f"slipway-{assembly.name}", function)]

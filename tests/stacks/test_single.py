@@ -141,7 +141,14 @@ def test_its_environment_is_what_the_routes_declare_together(function: dict[str,
     brought = {
         name for route in INNER for used in route.spec.uses for name in capabilities.grant(used, PLACES).environment
     }
-    everyone = {"SLIPWAY_STAGE", "SLIPWAY_FUNCTION", "SLIPWAY_PUBLIC_URL", "SLIPWAY_SOCKET_URL", "SLIPWAY_WEB_URL"}
+    everyone = {
+        "SLIPWAY_STAGE",
+        "SLIPWAY_FUNCTION",
+        "SLIPWAY_PUBLIC_URL",
+        "SLIPWAY_SOCKET_URL",
+        "SLIPWAY_WEB_URL",
+        "SLIPWAY_REGISTRATION",
+    }
     assert set(function["Environment"]["Variables"]) == everyone | brought
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from slipway.binding import Header
 from slipway.caller import Caller
 from slipway.capabilities import DATABASE
 from slipway.db import Transaction
 from slipway.files import file
-from slipway.http import Header
 from slipway.ids import ProjectId
 from slipway.reply import Content
 from slipway.route import route

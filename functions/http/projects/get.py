@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from slipway import projects
+from slipway.binding import Header
 from slipway.caller import Caller
 from slipway.capabilities import DATABASE
 from slipway.db import Transaction
-from slipway.http import Header
 from slipway.ids import ProjectId
 from slipway.reply import Reply
 from slipway.route import route

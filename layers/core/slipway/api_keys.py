@@ -112,6 +112,7 @@ REVOKE_MINE = sql(
        returning team_id, name,
                  exists (select from team_members m where m.team_id = api_keys.team_id and m.user_id = %(user_id)s) as member"""
 )
+REVOKE_ALL = sql("update api_keys set revoked_at = now() where user_id = %(user_id)s and revoked_at is null")
 RETIRE = sql(
     """update api_keys set expires_at = least(expires_at, now() + make_interval(mins => %(minutes)s::int))
         where team_id = %(team_id)s and id = %(id)s"""
@@ -206,6 +207,11 @@ def revoke_mine(tx: Transaction, caller: Caller, key_id: UUID) -> None:
         _read(tx.one(CURRENT, user_id=caller.user_id, id=key_id))
         return
     _record(tx, caller, "key.revoked", key_id, {"name": row["name"]}, None, row["team_id"] if row["member"] else None)
+
+
+def revoke_all(tx: Transaction, user_id: UUID) -> None:
+    """End all of a person's keys, in every team."""
+    tx.run(REVOKE_ALL, user_id=user_id)
 
 
 def _rights(key: ApiKey) -> dict[str, Any]:

@@ -59,7 +59,10 @@ class Filter:
     def parameters(self) -> dict[str, Any]:
         """For the statements, which look through a bounded time. Raises invalid when it is longer than MOST_DAYS."""
         end = self.until or clock.now() + timedelta(minutes=5)
-        start = self.since or end - timedelta(days=DAYS)
+        try:
+            start = self.since or end - timedelta(days=DAYS)
+        except OverflowError:
+            raise Error("invalid", "/query/until: is too long ago") from None
         if end - start > timedelta(days=MOST_DAYS, minutes=5):
             raise Error("invalid", f"/query/since: ask for at most {MOST_DAYS} days at once, with since and until.")
         own = {"action": self.action, "user_id": self.user_id, "target": self.target, "q": self.q.lower()}

@@ -95,7 +95,7 @@ def prove(tx: Transaction, user_id: UUID, email: str) -> User:
 def _changed(tx: Transaction, user_id: UUID, email: str, origin: Origin) -> User:
     before = users.get(tx, user_id)
     after = users.read(tx.one(CHANGE, id=user_id, email=email))
-    email_tokens.drop(tx, user_id)
+    email_tokens.drop(tx, user_id)  # they were for an address that is theirs no longer
     account_events.record(tx, user_id, origin, "email.changed")
     subject, text = email_changed(before.name, clock.now())
     mail.post(tx, kind="email_changed", to=before.email, subject=subject, text=text)

@@ -34,7 +34,7 @@ TAKE = sql(
         where user_id = %(user_id)s and token_hash = %(token_hash)s and kind = any(%(kinds)s) and expires_at > now()
        returning kind, email"""
 )
-DROP = sql("delete from email_tokens where user_id = %(user_id)s")
+DROP = sql("delete from email_tokens where user_id = %(user_id)s and kind = any(%(kinds)s)")
 
 
 class Taken(NamedTuple):
@@ -79,6 +79,6 @@ def take(tx: Transaction, user_id: UUID, token: str, *kinds: Kind) -> Taken:
     return Taken(row["kind"], row["email"])
 
 
-def drop(tx: Transaction, user_id: UUID) -> None:
-    """End all of the user's: they were for an address that is theirs no longer."""
-    tx.run(DROP, user_id=user_id)
+def drop(tx: Transaction, user_id: UUID, *kinds: Kind) -> None:
+    """End the user's of these kinds, or all of them."""
+    tx.run(DROP, user_id=user_id, kinds=[*(kinds or HOURS)])

@@ -15,11 +15,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from slipway import db, log
+from slipway.binding import refusal
 from slipway.caller import Caller, from_context, from_request
 from slipway.capabilities import DATABASE, granting
 from slipway.errors import Error
 from slipway.function import Event
-from slipway.http import explain, permit, refusal
+from slipway.http import explain, permit
 from slipway.socket import Socket
 
 RATE = "message"  # the class of rate limits that every message counts in

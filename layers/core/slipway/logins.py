@@ -43,7 +43,7 @@ def log_in(login: Login, origin: Origin) -> Session:
     with db.for_user(found["id"]) as tx:
         proof = Proof(found["password_hash"], account, found["known"])
         session = sessions.open(tx, found["id"], origin, proof)
-        passwords.renew(tx, found["id"], found["password_hash"], login.password)
+    passwords.renew(found["id"], found["password_hash"], login.password)
     return session
 
 

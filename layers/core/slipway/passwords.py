@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from slipway import db
 from slipway.db import Transaction, sql
 from slipway.errors import Error
 
@@ -50,10 +51,15 @@ def matches(password_hash: str | None, password: str) -> bool:
     return password_hash is not None
 
 
-def renew(tx: Transaction, user_id: UUID, password_hash: str, password: str) -> None:
-    """Hash again what was kept with other parameters than today's; unless the password was changed meanwhile."""
+def renew(user_id: UUID, password_hash: str, password: str) -> None:
+    """Hash again what was kept with other parameters than today's; unless the password was changed meanwhile.
+
+    In a transaction of its own: two logins at once share the row, and neither could change it then.
+    """
     if _hasher().check_needs_rehash(password_hash):
-        tx.run(RENEW, id=user_id, renewed=hashed(password), password_hash=password_hash)
+        renewed = hashed(password)
+        with db.for_user(user_id) as tx:
+            tx.run(RENEW, id=user_id, renewed=renewed, password_hash=password_hash)
 
 
 def require(tx: Transaction, user_id: UUID, password: str) -> None:

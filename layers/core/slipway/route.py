@@ -11,7 +11,7 @@ from slipway.capabilities import Capability
 from slipway.function import Event, Function, Spec, identify
 
 if TYPE_CHECKING:
-    from slipway.http import Binding
+    from slipway.binding import Binding
 
 
 Idempotency = Literal["none", "optional", "required"]
@@ -45,7 +45,7 @@ class Route(Function):
     @cached_property
     def binding(self) -> Binding:
         """How the event's parts become the body's arguments; built at the first call, never at import."""
-        from slipway.http import Binding
+        from slipway.binding import Binding
 
         return Binding(self)
 

@@ -26,7 +26,7 @@ from pydantic import WrapValidator
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
-from slipway import discover, health, http, log, openapi
+from slipway import binding, discover, health, http, log, openapi
 from slipway.caller import from_context, from_request
 from slipway.capabilities import granting
 from slipway.errors import Error
@@ -137,7 +137,7 @@ class _Bound(APIRoute):
             given = _Request(request)
             try:
                 if endpoint.reads_json:
-                    http.require_json(await given.body(), given.headers.get("content-type"))
+                    binding.require_json(await given.body(), given.headers.get("content-type"))
                 return await read(given)
             except (Error, RequestValidationError):
                 return await endpoint.refuse(given)
@@ -191,7 +191,7 @@ def _mangum() -> Any:
     from mangum import Mangum
 
     # A Lambda environment answers one request at a time: one thread, one connection.
-    return Mangum(application(threads=1), lifespan="off", text_mime_types=[http.JSON, http.PROBLEM])
+    return Mangum(application(threads=1), lifespan="off", text_mime_types=[binding.JSON, http.PROBLEM])
 
 
 def _precedence(route: Route) -> list[int]:
@@ -225,7 +225,7 @@ def _signature(route: Route) -> inspect.Signature:
     """The body's signature in FastAPI's terms; without what the core adds (caller, transaction) and raw content."""
     given = inspect.signature(route.body).parameters
     parameters = [inspect.Parameter("http_request", inspect.Parameter.POSITIONAL_ONLY, annotation=fastapi.Request)]
-    kinds: dict[str, Callable[[http.Parameter], tuple[Any, ...]]] = {
+    kinds: dict[str, Callable[[binding.Parameter], tuple[Any, ...]]] = {
         "path": lambda p: (fastapi.Path(),),
         "query": lambda p: (fastapi.Query(),),
         "header": lambda p: (fastapi.Header(alias=p.key.title()),),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from stacks import cors
 from stacks.local.cors import Cors
 
 APP = "https://app.example.com"
@@ -10,7 +11,13 @@ def test_a_preflight_of_an_allowed_origin_gets_the_headers() -> None:
     headers = dict(Cors([APP]).preflight("OPTIONS", PREFLIGHT) or [])
     assert headers[b"access-control-allow-origin"] == APP.encode()
     assert b"PATCH" in headers[b"access-control-allow-methods"]
-    assert b"authorization" in headers[b"access-control-allow-headers"]
+    assert headers[b"access-control-allow-headers"].decode().split(",") == list(cors.REQUEST_HEADERS)
+
+
+def test_an_answer_shows_its_headers_to_an_allowed_origin_only() -> None:
+    shown = dict(Cors([APP]).decorate({"origin": APP}, [(b"etag", b'"1"')]))
+    assert shown[b"access-control-expose-headers"].decode().split(",") == list(cors.RESPONSE_HEADERS)
+    assert b"access-control-expose-headers" not in dict(Cors([APP]).decorate({"origin": "https://evil.example"}, []))
 
 
 def test_a_preflight_of_another_origin_gets_none() -> None:

@@ -161,4 +161,12 @@ def test_an_allowed_origin_is_named_on_the_command_line(here: Running) -> None:
     with process(here, "http", "--allow-origin", origin) as child:
         ready(child)
         headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
-        assert here.request("OPTIONS", "/v1/x", headers=headers)[1]["access-control-allow-origin"] == origin
+        for path in ("/v1/x", "/_objects/artifacts/x"):
+            assert here.request("OPTIONS", path, headers=headers)[1]["access-control-allow-origin"] == origin
+        status, shown, _ = here.request("GET", "/_objects/artifacts/x", headers={"Origin": origin})
+        assert (status, shown["access-control-allow-origin"]) == (403, origin), "a script sees even why it may not"
+        others = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+        assert (
+            here.request("OPTIONS", "/_objects/artifacts/x", headers=others)[1]["access-control-allow-origin"] is None
+        )
+        assert here.request("GET", "/mail", headers={"Origin": origin})[1]["access-control-allow-origin"] is None

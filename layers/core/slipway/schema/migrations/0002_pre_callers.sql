@@ -4,6 +4,9 @@
 -- ── Operators ───────────────────────────────────────────────────────────────────────────────────────────────────
 -- Who runs the platform. Set with `slipway operator`, never by a request.
 alter table users add column operator boolean not null default false;
+-- The application writes every other column; a migration that adds one grants it.
+revoke insert, update on users from slipway_app;
+grant insert (id, email, name, password_hash), update (email, name, password_hash) on users to slipway_app;
 
 -- ── Guests: members of one workspace, not of its team ───────────────────────────────────────────────────────────
 
@@ -137,11 +140,28 @@ begin
       name, name, name);
   end loop;
   -- Content has no workspace: it is found by its hash, which only its path tells. A guest's team is theirs here.
-  foreach name in array array['blobs', 'trees', 'quotas'] loop
-    execute format('create policy guest on %I to slipway_app using (team_id in (select w.team_id from workspaces w
-      where w.id = any ((select app.workspaces())::uuid[])))', name);
+  -- It is written once and never changed.
+  foreach name in array array['blobs', 'trees'] loop
+    execute format('create policy guest on %I for select to slipway_app using (team_id in (select w.team_id
+      from workspaces w where w.id = any ((select app.workspaces())::uuid[])))', name);
+    execute format('create policy guest_insert on %I for insert to slipway_app with check (team_id in (select w.team_id
+      from workspaces w where w.id = any ((select app.workspaces())::uuid[])))', name);
+    execute format('revoke update, delete on %I from slipway_app', name);
   end loop;
 end $$;
+create policy guest on quotas to slipway_app using (team_id in (select w.team_id from workspaces w
+  where w.id = any ((select app.workspaces())::uuid[])));
+
+-- A version belongs to its file's project: elsewhere it would stand in the way of that file's next one.
+create function app.file_project(p_team uuid, p_file uuid) returns uuid
+language sql stable security definer set search_path = pg_catalog, public as $$
+  select f.project_id from files f where f.team_id = p_team and f.id = p_file
+$$;
+create policy own_file on file_versions as restrictive for insert to slipway_app
+  with check (coalesce(app.file_project(team_id, file_id), project_id) = project_id);
+
+-- Nobody subscribes in another's name.
+create policy own on subscriptions as restrictive for insert to slipway_app with check (user_id = (select app.user_id()));
 create policy guest on workspaces to slipway_app using (id = any ((select app.workspaces())::uuid[]));
 create policy guest on run_artifacts to slipway_app using (exists (select from runs r join projects p
   on p.team_id = r.team_id and p.id = r.project_id where r.team_id = run_artifacts.team_id and r.id = run_artifacts.run_id
@@ -156,9 +176,9 @@ alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
 create policy own on idempotency_keys to slipway_app using (user_id = (select app.user_id()));
 
-grant select, insert, update, delete on workspace_members to slipway_app;
+grant select, update (role), delete on workspace_members to slipway_app; -- they come through a door
 grant select, insert, update on api_keys to slipway_app;
-grant select, insert, update on idempotency_keys to slipway_app;
+grant select, insert (user_id, key_hash, request_hash), update (status, headers, body) on idempotency_keys to slipway_app;
 grant select on plan_rates to slipway_app, slipway_reader, slipway_door;
 grant select, insert, update, delete on rate_buckets to slipway_door;
 grant delete on idempotency_keys to slipway_door;
@@ -229,13 +249,13 @@ declare
   name text;
 begin
   foreach name in array array['plan_of(uuid)', 'find_key(bytea)', 'redeem_ticket(bytea)', 'is_operator()', 'listeners(uuid, uuid, text[])',
-      'expire_requests()'] loop
+      'expire_requests()', 'file_project(uuid, uuid)'] loop
     execute format('alter function app.%s owner to slipway_door', name);
   end loop;
 end $$;
 revoke create on schema app from slipway_door;
 revoke execute on all functions in schema app from public;
 grant execute on function app.find_key(bytea), app.redeem_ticket(bytea), app.is_operator(), app.expire_requests(),
-  app.listeners(uuid, uuid, text[]), app.claim_idempotency(uuid, bytea, bytea) to slipway_app;
+  app.listeners(uuid, uuid, text[]), app.file_project(uuid, uuid), app.claim_idempotency(uuid, bytea, bytea) to slipway_app;
 grant execute on function app.workspaces() to slipway_app, slipway_door, slipway_reader;
 grant execute on function app.default_plan(), app.user_id() to slipway_door, slipway_app;

@@ -2,6 +2,7 @@
 -- Who somebody is: addresses that are verified, links in letters, where sessions come from, logins that are slowed down.
 
 alter table users add column email_verified_at timestamptz; -- NULL: may work, may not invite
+grant insert (email_verified_at), update (email_verified_at) on users to slipway_app;
 
 -- `network` is where it was opened (a /24 or /56, networks.py), `address` where it was used last, "" when unknown.
 alter table sessions add column network text not null default '';

@@ -39,7 +39,9 @@ alter table invitations force row level security;
 create policy tenant on invitations to slipway_app using (team_id = any ((select app.teams())::uuid[]));
 create policy door on invitations to slipway_door using (true);
 
-grant select, insert, update on invitations to slipway_app;
+grant select, insert, update (revoked_at) on invitations to slipway_app;
+revoke insert, update on team_members from slipway_app; -- they come through doors
+grant update (role) on team_members to slipway_app;
 grant select, update (accepted_at, accepted_by), delete on invitations to slipway_door;
 grant insert, delete on workspace_members to slipway_door;
 grant update (version) on teams, workspaces to slipway_door; -- for the locks that a change of members takes

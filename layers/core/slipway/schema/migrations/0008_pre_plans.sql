@@ -618,7 +618,7 @@ insert into plan_limits (plan, meter, period, value)
   ) as m (meter, period, free, starter, pro, enterprise);
 
 -- Requests: `burst` at once, then so many a minute. An editor saves and reads in bursts, hence the generous reads; a team's
--- figure stops fifty members from being fifty times one. `auth` counts by address, before there is anybody: a class behind
+-- figure stops fifty members from being fifty times one. `login` counts by address, before there is anybody: a class behind
 -- one router logs in within a minute, and guessing passwords stays slow.
 insert into plan_rates (plan, subject, class, burst, per_minute)
   select p.plan, m.subject, m.class, m.burst * p.factor, m.per_minute * p.factor
@@ -631,4 +631,4 @@ insert into plan_rates (plan, subject, class, burst, per_minute)
   ) as m (subject, class, burst, per_minute)
   -- Asked of somebody who is logged in: no plan makes guessing faster.
   union all select p.plan, 'user', 'password', 20, 5 from (values ('free'), ('starter'), ('pro'), ('enterprise')) as p (plan)
-  union all select p.plan, 'address', 'auth', 30, 30 from (values ('free'), ('starter'), ('pro'), ('enterprise')) as p (plan);
+  union all select p.plan, 'address', 'login', 30, 30 from (values ('free'), ('starter'), ('pro'), ('enterprise')) as p (plan);

@@ -171,3 +171,15 @@ revoke execute on function app.begin_admitted() from public;
 grant execute on function app.begin_request(uuid, uuid, uuid, text, uuid), app.admit(uuid, uuid, uuid, text, uuid, text),
   app.begin_admitted(), app.admit_address(text, text) to slipway_app;
 grant execute on function app.default_plan() to slipway_door;
+
+-- ── Nothing stands before a door's tables ───────────────────────────────────────────────────────────────────────
+-- A search path that does not name pg_temp begins with it: who made a temporary table `team_members` would tell the
+-- doors who is a member of which team.
+do $$
+declare
+  door regprocedure;
+begin
+  for door in select p.oid from pg_proc p where p.pronamespace = 'app'::regnamespace and p.prosecdef loop
+    execute format('alter function %s set search_path = pg_catalog, public, pg_temp', door);
+  end loop;
+end $$;

@@ -8,7 +8,7 @@ insert into team_plans (team_id, effective_from, plan, reason)
 reset role;
 
 create or replace function app.plan_of(p_team uuid) returns text
-language plpgsql stable security definer set search_path = pg_catalog, public as $$
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   return (select h.plan from team_plans h
            where h.team_id = p_team and h.effective_from <= now() and (h.effective_to is null or h.effective_to > now())
