@@ -1,4 +1,4 @@
-"""`python -m scripts.bench [cold warm gateway guard login runs sustained synth] [--write docs/performance.md] [--minutes 5]`
+"""`python -m scripts.bench [cold warm gateway guard scale login runs sustained synth] [--write docs/performance.md]`
 
 Without names it runs all but `sustained`. Everything is measured as a ratio to a reference that takes turns with it,
 so that the figures hold on another machine and beside other work; docs/performance.md says what is compared.
@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.bench import report
 from scripts.bench.report import Figure
 
-ALL = ("cold", "warm", "gateway", "guard", "login", "runs", "synth", "sustained")
+ALL = ("cold", "warm", "gateway", "guard", "scale", "login", "runs", "synth", "sustained")
 BY_DEFAULT = ALL[:-1]
 
 

@@ -34,7 +34,11 @@ def run() -> list[Figure]:
             own = {**environment, "SLIPWAY_DATABASE_URL": here.superuser_url}
             with (
                 server(
-                    ["scripts.bench.served_gateway", folder], guarded, "/health", Path(folder) / "g.log", environment
+                    ["scripts.bench.served_gateway", folder, "1"],
+                    guarded,
+                    "/health",
+                    Path(folder) / "g.log",
+                    environment,
                 ),
                 server(["scripts.bench.served_unguarded", str(open_door)], bare, "/x", Path(folder) / "u.log", own),
             ):

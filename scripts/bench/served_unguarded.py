@@ -6,30 +6,14 @@ is left is what a read costs without them. The machine of the folder connects as
 
 from __future__ import annotations
 
+import sys
 from unittest.mock import patch
 
-from slipway import db, discover, projects
-from slipway.capabilities import DATABASE
-from slipway.db import sql
-from slipway.errors import Error
-from slipway.ids import ProjectId
-from slipway.projects import Project
-from slipway.route import route
+from slipway import discover
 
+from scripts.bench.unguarded_route import get
 from stacks.local import gateway
-
-GET = sql("select team_id, id, workspace_id, name, created_at, updated_at from projects where id = %(id)s")
-
-
-@route("GET /v1/projects/{project_id}", allow="public", uses=(DATABASE,), throttle=10**9)
-def get(project_id: ProjectId) -> projects.Project:
-    with db.for_platform() as tx:
-        row = tx.one(GET, id=project_id)
-    if row is None:
-        raise Error("not_found")
-    return Project.model_validate(row)
-
 
 if __name__ == "__main__":
     with patch.object(discover, "routes", lambda: [get]):
-        gateway.main()
+        gateway.main([gateway.HTTP, sys.argv[1]])

@@ -74,6 +74,7 @@ def make_database(connection: psycopg.Connection[Any], database: str) -> None:
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
         statement = sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0")
         connection.execute(statement.format(name, owner))
+    connection.execute(sql.SQL("ALTER DATABASE {} SET timezone = 'UTC'").format(name))  # every answer's times end in Z
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     for role in (APP, READER):
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(role)))

@@ -24,7 +24,7 @@ from stacks.local.capabilities import provider
 from stacks.local.machine import Machine
 from stacks.local.postgres import Server
 from tests.api import Api, Person
-from tests.contract import letters, logins, people
+from tests.contract import credentials, letters, logins, people
 
 ROLES = ("admin", "editor", "viewer", "billing")
 GUESTS = ("guest_editor", "guest_viewer")
@@ -60,6 +60,7 @@ class World:
     artifact: str
     keys: list[dict[str, Any]]
     people: people.People
+    credentials: dict[str, str]
     operator: Person
     goner: Person
     forgetful: Person
@@ -155,6 +156,7 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
         artifact=ids.encode("art", artifact),
         keys=[_key(api, owner) for _ in range(3)],
         people=people.register(api),
+        credentials=credentials.make(api, owner, other),
         operator=api.register("Op"),
         goner=api.register("Gone"),
         forgetful=api.register("Forgetful"),
@@ -166,6 +168,7 @@ def _build(server: Server, machine: Machine, api: Api) -> World:
         letters.put(everything, made.verifier, made.forgetful)
         logins.put(everything, owner)
         people.settle(everything, made.people, owner)
+        credentials.end(everything, owner)
         for role, person in roles.items():
             user, team = ids.decode("usr", person.user["id"]), ids.decode("team", owner.team["id"])
             everything.execute(

@@ -119,6 +119,12 @@ def test_a_time_of_more_than_a_year_is_refused(api: Api, ann: Person) -> None:
     assert ask(api, ann, since="2020-01-01").status == 422, "a time without a zone is no time"
 
 
+def test_a_time_before_the_calendar_s_beginning_is_refused(api: Api, ann: Person) -> None:
+    for key in (LIST, EXPORT):
+        refused = ask(api, ann, key, until="0001-01-01T00:00:00Z")
+        assert (refused.status, refused.json["code"]) == (422, "invalid")
+
+
 @pytest.mark.parametrize("cursor", ["not a cursor", "!!", base64.urlsafe_b64encode(b"x").decode()])
 def test_a_cursor_of_another_list_is_refused(api: Api, ann: Person, cursor: str) -> None:
     assert ask(api, ann, cursor=cursor).json["code"] == "invalid"

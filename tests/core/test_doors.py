@@ -59,14 +59,6 @@ def test_a_temporary_table_does_not_stand_before_a_door_s(api: Api, machine: Mac
         assert begun.fetchone() == (None, None)
 
 
-def test_every_door_looks_for_temporary_tables_last(everything: psycopg.Connection) -> None:
-    query = """select oid::regprocedure::text, array_to_string(proconfig, ' ') from pg_proc
-                where pronamespace = 'app'::regnamespace and prosecdef"""
-    doors = everything.execute(query).fetchall()
-    assert len(doors) > 40
-    assert [door for door, settings in doors if "search_path=pg_catalog, public, pg_temp" not in settings] == []
-
-
 def test_nobody_else_may_call_a_function_of_the_schema(everything: psycopg.Connection) -> None:
     query = """select oid::regprocedure::text from pg_proc
                 where pronamespace = 'app'::regnamespace and has_function_privilege('public', oid, 'execute')"""

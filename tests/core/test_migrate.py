@@ -147,6 +147,21 @@ def test_two_migrations_of_one_number_are_refused(write: Write) -> None:
         migrate.load()
 
 
+def test_months_begin_at_midnight_utc_on_a_server_of_any_time_zone(empty: str) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(f"alter database {connection.info.dbname} set timezone = 'America/New_York'".encode())
+    migrate.migrate(empty)
+    with psycopg.connect(empty, autocommit=True) as connection:
+        query = """select t.relname from pg_partitioned_table p join pg_class t on t.oid = p.partrelid,
+                          lateral app.make_partitions(t.relname::text, 4) as made where made < 2"""
+        assert connection.execute(query).fetchall() == [], "three are there, and two more fit behind them"
+        connection.execute("set timezone = 'UTC'")
+        query = """select pg_get_expr(relpartbound, oid) from pg_class
+                    where relispartition and relkind = 'r' and relname ~ '_[0-9]{6}$'"""
+        bounds = [bound for (bound,) in connection.execute(query).fetchall()]
+        assert bounds and all(bound.count("-01 00:00:00+00") == 2 for bound in bounds)
+
+
 def test_a_deploy_migrates_and_publishes_the_keys(machine: Machine, everything: psycopg.Connection) -> None:
     everything.execute("delete from signing_keys")
     happen("migrate", {"phase": "pre"})
@@ -167,7 +182,7 @@ def test_every_table_is_the_owner_s_and_the_application_owns_nothing(everything:
 # What triggers and other doors call, and what only the commands on the machine and the deploy do, as the owner.
 NOT_IN_REQUESTS = {
     "count_projects", "count_seats", "count_api_keys", "set_plan", "set_limit", "clear_limit", "set_operator", "operators",
-    "open_invitation",
+    "open_invitation", "refuse_rewriting",
 }  # fmt: skip
 
 
@@ -180,5 +195,5 @@ def test_the_door_s_functions_have_a_fixed_search_path_and_only_the_application_
     rows = everything.execute(query).fetchall()
     assert len(rows) > 8
     for name, config, reader, app in rows:
-        assert "search_path=pg_catalog, public" in config, name
+        assert "search_path=pg_catalog, public, pg_temp" in config, f"{name}: temporary tables come last"
         assert (reader, app) == (False, name not in NOT_IN_REQUESTS), name

@@ -83,6 +83,14 @@ def test_rows_of_a_month_without_partition_are_kept_and_do_not_stop_the_job(ever
     assert everything.execute("select count(*) from usage_events_rest").fetchone() == (1,)
 
 
+def test_a_month_that_another_time_zone_s_reaches_into_is_left_to_the_rest(everything: psycopg.Connection) -> None:
+    eastern = "create table room_events_209902 partition of room_events for values from ('{}') to ('{}')"
+    first, last = month(5), month(6) + timedelta(hours=5)
+    everything.execute(eastern.format(first, last).encode())
+    assert everything.execute("select app.make_partitions('room_events', 7)").fetchone() == (3,)
+    assert (made(everything, "room_events", 6), made(everything, "room_events", 7)) == (False, True)
+
+
 def test_what_the_schema_keeps_is_what_the_catalogue_says(everything: psycopg.Connection) -> None:
     retention = {table.name: table.retention for table in catalogue.TABLES}
     for name in tables(everything):

@@ -10,6 +10,7 @@ import pytest
 from slipway import ids, inquiries
 
 from tests.api import Api, Person, Response
+from tests.core import keyring
 from tests.core.mailbox import letters, quiet, token
 from tests.core.origins import login
 
@@ -181,3 +182,50 @@ def test_tokens_are_kept_as_hashes_only(api: Api, ann: Person, everything: psyco
     link = token(everything, "reset_password")
     kept = str(everything.execute("select t::text from email_tokens t").fetchall())
     assert ann.user["email"] in kept and link not in kept and link.removeprefix("slp_et_") not in kept
+
+
+@pytest.mark.parametrize("way", ["change", "reset"])
+def test_a_letter_that_was_asked_for_with_the_old_password_moves_the_account_nowhere(
+    api: Api, ann: Person, everything: psycopg.Connection, way: str
+) -> None:
+    asked = {"email": "eve@example.net", "password": PASSWORD}
+    assert api.call("POST /v1/me/email", asked, by=ann).status == 202
+    moving = token(everything, "change_email", "eve@example.net")
+    if way == "change":
+        assert change(api, ann).status == 204
+    else:
+        ask(api, ann.user["email"])
+        assert reset(api, token(everything, "reset_password")).status == 204
+    refused = api.call("POST /v1/auth/verify-email", {"token": moving})
+    assert (refused.status, refused.json["code"]) == (401, "invalid_token")
+    assert login(ann.user["email"], NEW).status == 200
+
+
+def test_a_letter_that_would_verify_the_address_outlives_a_change_of_the_password(
+    api: Api, ann: Person, everything: psycopg.Connection
+) -> None:
+    link = token(everything, "verify_email")
+    assert change(api, ann).status == 204
+    assert api.call("POST /v1/auth/verify-email", {"token": link}).status == 200
+
+
+def test_who_registered_an_address_without_having_it_keeps_no_key_to_the_account(
+    api: Api, everything: psycopg.Connection
+) -> None:
+    eve = api.project("Eve")
+    key = keyring.make(api, eve)["secret"]
+    assert api.call("GET /v1/me", by=key).status == 200
+    ask(api, eve.user["email"])
+    assert reset(api, token(everything, "reset_password")).status == 204
+    assert api.call("GET /v1/me", by=key).status == 401
+    used = everything.execute("select used from quota_usage where meter = 'api_keys'").fetchall()
+    assert used == [(0,)]
+
+
+def test_a_key_outlives_a_forgotten_password(api: Api, everything: psycopg.Connection) -> None:
+    ann = api.project()
+    assert api.call("POST /v1/auth/verify-email", {"token": token(everything, "verify_email")}).status == 200
+    key = keyring.make(api, ann)["secret"]
+    ask(api, ann.user["email"])
+    assert reset(api, token(everything, "reset_password")).status == 204
+    assert api.call("GET /v1/me", by=key).status == 200

@@ -79,7 +79,9 @@ def test_every_tiered_plan_limits_every_class_of_requests_and_the_unlimited_one_
 
 def test_every_class_that_a_route_counts_in_has_a_limit_on_a_tiered_plan(everything: psycopg.Connection) -> None:
     rows = everything.execute("select class, subject from plan_rates where plan = 'free'").fetchall()
-    counted = {(r.spec.rate, "address" if r.spec.allow == "public" else "user") for r in routes().values() if r.spec.rate}
+    counted = {
+        (r.spec.rate, "address" if r.spec.allow == "public" else "user") for r in routes().values() if r.spec.rate
+    }
     assert ("login", "address") in counted and ("read", "user") in counted
     assert counted <= set(rows), "a class without a row is unlimited: name one that plan_rates has"
 

@@ -117,7 +117,8 @@ def _check(migrations: list[Migration], applied: dict[str, str]) -> None:
 
 def _apply(connection: psycopg.Connection[tuple[str, str]], migration: Migration) -> None:
     with connection.transaction():
-        connection.execute(f"set local lock_timeout = '{migration.lock_timeout}'".encode())
+        # A month begins at midnight UTC on a server of any time zone: partitions that overlap could not be made.
+        connection.execute(f"set local lock_timeout = '{migration.lock_timeout}'; set local timezone = 'UTC'".encode())
         connection.execute(migration.text.encode())
         connection.execute(
             "insert into schema_migrations (version, checksum) values (%s, %s)", (migration.version, migration.checksum)

@@ -91,6 +91,15 @@ def test_another_server_needs_only_a_role_that_may_create_roles_and_databases(se
         assert value(app_url, "select current_user") == "slipway_app"
 
 
+def test_a_server_of_another_time_zone_answers_in_utc(server: postgres.Server) -> None:
+    with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+        connection.execute("create database eastern")
+        connection.execute("alter database eastern set timezone = 'America/New_York'")
+    _, app = postgres.bootstrap(server.superuser_url, database="eastern")
+    with psycopg.connect(app) as connection:
+        assert connection.execute("show timezone").fetchone() == ("UTC",)
+
+
 def test_old_servers_that_leak_past_row_level_security_are_refused() -> None:
     roles.refuse_old(160010)
     with pytest.raises(roles.ServerTooOld, match=r"16\.9 is too old: 16\.10"):
