@@ -41,7 +41,9 @@ def operating(data: Path, command: str) -> Iterator[Machine]:
         if isinstance(error, Error) and error.code == "not_found":
             typer.echo("there is no such team", err=True)
         else:
-            typer.echo(f"the database of {data} does not answer: is `slipway up` running? ({error})", err=True)
+            reason = (error.cause or error.detail) if isinstance(error, Error) else str(error)
+            reason = reason.partition("\n")[0]
+            typer.echo(f"the database of {data} does not answer: is `slipway up` running? ({reason})", err=True)
     else:
         return
     finally:

@@ -76,7 +76,7 @@ def test_housekeeping_comes_every_hour_and_drops_what_is_too_old(machine: Machin
     DiskObjects(machine, "bundles", "write").put("old", b"")
     file = storage.path(machine, "bundles", "old")
     letter = mailbox.folder(machine) / "old.eml"
-    letter.parent.mkdir()
+    letter.parent.mkdir(exist_ok=True)
     letter.touch()
     os.utime(file, (0, 0))
     os.utime(letter, (0, 0))

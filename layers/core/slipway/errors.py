@@ -26,7 +26,6 @@ CODES: dict[str, Code] = {
     "invalid_assertion": Code(401, "The assertion is unknown, expired or was used before"),
     "login_refused": Code(401, "The identity provider does not vouch for this login"),
     "quota_exceeded": Code(402, "A quota of your plan is used up"),
-    "not_in_plan": Code(402, "Your plan does not include this"),
     "forbidden": Code(403, "Your role does not allow this"),
     "insufficient_scope": Code(403, "The API key does not have the scope for this"),
     "login_required": Code(403, "This needs a login, not an API key"),

@@ -156,6 +156,15 @@ def test_a_result_is_not_lost_over_a_character(api: Api, ann: Person, worker: Wo
     assert get(api, ann, run)["reason"] == "bad\ufffdname"
 
 
+@pytest.mark.parametrize("wall_ms", [-5000, 10**25])
+def test_a_measure_that_cannot_be_is_refused_and_the_run_can_still_end(
+    api: Api, worker: Worker, run: Any, everything: psycopg.Connection, wall_ms: int
+) -> None:
+    assert worker.report(api, "result", status="succeeded", wall_ms=wall_ms).status == 422
+    assert worker.report(api, "result", status="succeeded", wall_ms=1).status == 204
+    assert used(everything) == 0
+
+
 def test_after_the_result_the_token_opens_nothing(api: Api, worker: Worker, run: Any) -> None:
     worker.finish(api)
     answers = [worker.output(api, (9, b"late")), worker.report(api, "heartbeat"), worker.finish(api)]

@@ -23,6 +23,8 @@ from slipway.texts import Input
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 ISOLATION_BYTES = 8000
+# What is measured is billed: never less than nothing, and at most what the ledger and every JSON reader keep exactly.
+Measured = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Chunk(Input):
@@ -70,11 +72,11 @@ class FinalResult(Input):
     reason: Annotated[str | None, AfterValidator(_storable)] = Field(default=None, max_length=2000)
     exit_code: int | None = None
     signal: Annotated[str, Field(max_length=20)] | int | None = None
-    wall_ms: int = 0
-    cpu_ms: int = 0
-    peak_memory_bytes: int = 0
-    output_bytes: int = 0
-    disk_bytes: int = 0
+    wall_ms: Measured = 0
+    cpu_ms: Measured = 0
+    peak_memory_bytes: Measured = 0
+    output_bytes: Measured = 0
+    disk_bytes: Measured = 0
     truncated: bool = False
     isolation: Annotated[dict[str, Any], AfterValidator(_small)] = {}
     language: str | None = None
