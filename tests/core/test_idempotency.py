@@ -145,3 +145,19 @@ def test_every_post_of_a_known_caller_takes_a_key_or_has_a_reason() -> None:
         "audit_verify", "invitations_preview",
     }  # fmt: skip
     assert len(posts) > len(without)
+
+
+def test_a_retry_may_find_the_slot_that_was_not_free(api: Api, everything: psycopg.Connection) -> None:
+    ann = api.project()
+    api.save(ann, "main.py", b"1")
+    everything.execute("update plan_limits set value = 1 where meter = 'runs_concurrent'")
+    first = api.run(ann).json["id"]
+
+    def run() -> Response:
+        key = "POST /v1/projects/{project_id}/runs"
+        return api.call(key, {}, by=ann, headers={"Idempotency-Key": "again"}, project_id=ann.project["id"])
+
+    assert (run().status, run().json["code"]) == (429, "limit_reached")
+    assert api.call("POST /v1/runs/{run_id}/cancel", by=ann, run_id=first).status == 202
+    made = run()
+    assert (made.status, run().json["id"]) == (202, made.json["id"])

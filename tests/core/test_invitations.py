@@ -71,8 +71,8 @@ def test_of_many_who_accept_at_once_one_gets_in(
     api: Api, everything: psycopg.Connection, in_threads: Callable[..., Any]
 ) -> None:
     ann = api.project()
-    people = [api.register(f"P{number}") for number in range(8)]
     for guest in (False, True):
+        people = [api.register(f"P{number}") for number in range(8)]
         made = invite(api, ann, guest=guest)
         statuses = in_threads(lambda person, made=made: accept(api, person, made).status, people)
         assert sorted(statuses) == [200] + [401] * 7

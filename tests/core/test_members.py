@@ -191,7 +191,7 @@ def test_a_transfer_needs_another_member(api: Api, everything: psycopg.Connectio
 def test_a_key_neither_makes_nor_unmakes_owners(api: Api, everything: psycopg.Connection) -> None:
     ann = api.project()
     bob = join(api, ann, "viewer")
-    body = {"name": "K", "scopes": ["member:update", "member:remove"]}
+    body = {"name": "K", "scopes": ["member:*", "*:read", "project:*", "file:*", "run:*"]}
     key = api.call(KEYS, body, by=ann, team_id=ann.team["id"]).json["secret"]
     path = {"team_id": ann.team["id"], "user_id": bob.user["id"]}
     assert api.call(PATCH, {"role": "editor"}, by=key, **path).status == 200

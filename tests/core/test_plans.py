@@ -72,7 +72,7 @@ def test_every_tiered_plan_limits_every_class_of_requests_and_the_unlimited_one_
     subjects = {
         plan: {(kind, subject) for name, kind, subject in rows if name == plan} for plan in (*TIERED, "unlimited")
     }
-    counted = {(c, s) for c in ("read", "write", "message", "run") for s in ("user", "key", "team")}
+    counted = {(c, s) for c in ("read", "write", "message", "run", "invite") for s in ("user", "key", "team")}
     assert all(subjects[plan] == counted | {("login", "address")} for plan in TIERED)
     assert subjects["unlimited"] == set()
 

@@ -8,6 +8,7 @@ from slipway import rate_limits
 from slipway.rate_limits import Rate
 
 from tests.api import Api, Person, Response
+from tests.core import origins
 
 RATE = "insert into plan_rates (plan, subject, class, burst, per_minute) values ('unlimited', %s, %s, %s, %s)"
 
@@ -101,6 +102,17 @@ def test_an_address_is_limited_where_nobody_has_logged_in(api: Api, everything: 
     body = {"email": ann.user["email"], "password": "correct horse"}
     limit(everything, "address", "login", 2)
     assert [api.call("POST /v1/auth/login", body).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_machine_with_many_addresses_is_one(api: Api, everything: psycopg.Connection) -> None:
+    limit(everything, "address", "login", 2)
+    asked = [
+        origins.ask("POST /v1/auth/password/reset-request", {"email": "a@example.com"}, f"2001:db8::{i}") for i in "123"
+    ]
+    assert [answer.status for answer in asked] == [202, 202, 429]
+    assert (
+        origins.ask("POST /v1/auth/password/reset-request", {"email": "a@example.com"}, "2001:db8:0:1::1").status == 202
+    )
 
 
 def test_a_window_is_what_fills_the_bucket() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from slipway import scopes
+from slipway.caller import Caller
 from slipway.errors import Error
-from slipway.permissions import ROLES, SCOPES
+from slipway.permissions import ROLES, SCOPES, VIEWER
 from slipway.scopes import Scope
 
 
@@ -50,3 +51,13 @@ def test_what_is_no_scope_is_not_valid(scope: str) -> None:
 @pytest.mark.parametrize("scope", sorted(SCOPES | {"*:read", "file:*", "key:*"}))
 def test_every_scope_is_valid(scope: str) -> None:
     assert TypeAdapter(Scope).validate_python(scope) == scope
+
+
+def test_a_key_gives_nobody_a_role_that_may_more_than_the_key() -> None:
+    """The role would outlive it: an invitation of a stolen key is good when the key has long been revoked."""
+    key = Caller("user", scopes=frozenset({"invitation:create", *(VIEWER & SCOPES)}))
+    scopes.require_role(key, "viewer")
+    with pytest.raises(Error) as caught:
+        scopes.require_role(key, "admin")
+    assert caught.value.code == "insufficient_scope"
+    scopes.require_role(Caller("user"), "owner")

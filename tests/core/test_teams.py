@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from slipway import teams
+from slipway import ids, teams
 from slipway.catalogue import TABLES
 
 from stacks.local.machine import Machine
@@ -167,3 +167,19 @@ def test_what_begins_while_a_team_is_deleted_is_refused_or_gone_with_it(
         assert set(statuses[1:]) <= {201, 202, 404}
     for table in ("teams", "workspaces", "projects", "runs", "rooms", "blobs"):
         assert everything.execute(f"select count(*) from {table}").fetchone() == (0,), table
+
+
+def test_a_person_owns_no_more_teams_of_the_first_plan_than_it_says(
+    api: Api, everything: psycopg.Connection, in_threads: Callable[..., Any]
+) -> None:
+    """Each team has free figures of its own: without an end to teams there would be none to those."""
+    everything.execute("update platform set default_plan = 'free'")
+    ann = api.register()
+    answers = in_threads(lambda _: api.call("POST /v1/teams", {"name": "T"}, by=ann), list(range(8)))
+    assert sorted(a.status for a in answers) == [201] * 3 + [402] * 5
+    refused = next(a for a in answers if a.status == 402).json
+    assert (refused["limit"], refused["allowed"], refused["used"]) == ("teams", 3, 3)
+    made = next(a for a in answers if a.status == 201).json
+    team = ids.decode("team", made["id"])
+    everything.execute("select app.set_plan(%s, 'pro', now(), 'paid', null)", (team,))
+    assert api.call("POST /v1/teams", {"name": "T"}, by=ann).status == 201

@@ -16,6 +16,7 @@ from slipway.route import route
     allow="invitation:create",
     uses=(DATABASE, MAIL_QUEUE),
     status=201,
+    rate="invite",
     idempotency="none",
 )
 def create(

@@ -11,7 +11,5 @@ from slipway.route import route
 
 
 @route("PUT /v1/operator/teams/{team_id}/plan", allow="operator", uses=(DATABASE,))
-def set_plan(
-    caller: Caller, tx: Transaction, team_id: TeamId, new: entitlements.NewPlan
-) -> entitlements.TeamPlan:
+def set_plan(caller: Caller, tx: Transaction, team_id: TeamId, new: entitlements.NewPlan) -> entitlements.TeamPlan:
     return entitlements.set_plan(tx, caller, team_id, new)

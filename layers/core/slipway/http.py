@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from slipway import db, idempotency, log, operators, rate_limits
+from slipway import db, idempotency, log, networks, operators, rate_limits
 from slipway.binding import JSON, Binding, content
 from slipway.caller import NOBODY, Caller, from_context, from_request
 from slipway.capabilities import granting
@@ -45,7 +45,7 @@ def perform(route: Route, caller: Caller, scope: UUID | None, arguments: dict[st
     if allow != "public" and caller.kind != ("run" if allow == "run:report" else "user"):
         raise Error("unauthenticated", caller.reason, headers={"www-authenticate": "Bearer"})
     if not binding.needs_tx:
-        rates = db.admit(caller.origin.address, rate) if rate else []
+        rates = db.admit(networks.host(caller.origin.address), rate) if rate else []
         return respond(route, _call(route, binding, {"caller": caller}, arguments), rates)
     if caller.kind == "run" and allow != "run:report":
         caller = replace(NOBODY, origin=caller.origin)

@@ -5,7 +5,8 @@ waits for the first one's commit, at most five seconds. The key counts for who s
 route (TRAPS 24), for 24 hours; the permission is checked before a kept answer is shown.
 
 Kept are successes and what the route itself refused (4xx), because a client that retries must not hear another answer
-than the one it missed. Not kept: refusals before the route began (not allowed, not valid), and failures (5xx).
+than the one it missed. Not kept: refusals before the route began (not allowed, not valid), failures (5xx), and what
+the next try may find otherwise: a quota that is used up (402), a slot that is not free (429).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from slipway.db import Row, Transaction, sql
 from slipway.errors import Error
 
 LONGEST = 255
+PASSING = (402, 429)
 REPLAYED = {"idempotency-replayed": "true"}
 
 CLAIM = sql("select app.claim_idempotency(%(user_id)s, %(key_hash)s, %(request_hash)s) as claimed")
@@ -84,7 +86,7 @@ def once(
         answer = act()
         tx.finish()
     except Error as error:
-        if error.status >= 500:
+        if error.status >= 500 or error.status in PASSING:
             raise
         tx.undo()
         answer = explain(error)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
 
-from slipway import audit, ids, mail, members, quotas, rooms, tokens, workspaces
+from slipway import audit, ids, mail, members, quotas, rooms, scopes, tokens, workspaces
 from slipway.caller import Caller
 from slipway.db import Row, Transaction, sql
 from slipway.errors import Error
@@ -119,6 +119,7 @@ NAME = sql("select name from users where id = %(user_id)s")
 def create(tx: Transaction, caller: Caller, new: NewInvitation) -> InvitationLink:
     if not members.within(new.role, caller.role):
         raise Error("forbidden", f"Your role here is {caller.role}: it does not reach to the role {new.role}.")
+    scopes.require_role(caller, new.role)
     place = tx.one(PLACE, team_id=caller.team_id, user_id=caller.user_id, workspace_id=new.workspace_id)
     if place is None or (new.workspace_id is not None and place["workspace"] is None):
         raise Error("not_found", "There is no such workspace in this team.")

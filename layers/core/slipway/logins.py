@@ -43,7 +43,10 @@ def log_in(login: Login, origin: Origin) -> Session:
     with db.for_user(found["id"]) as tx:
         proof = Proof(found["password_hash"], account, found["known"])
         session = sessions.open(tx, found["id"], origin, proof)
-    passwords.renew(found["id"], found["password_hash"], login.password)
+    renewed = passwords.renewed(found["password_hash"], login.password)
+    if renewed:  # in a transaction of its own: two logins at once share the row, and neither could change it then
+        with db.for_user(found["id"]) as tx:
+            passwords.renew(tx, found["id"], found["password_hash"], renewed)
     return session
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from slipway import audit, ids, workspaces
+from slipway import audit, ids, scopes, workspaces
 from slipway.caller import Caller
 from slipway.db import Transaction, sql
 from slipway.errors import Error
@@ -80,6 +80,7 @@ def update(tx: Transaction, caller: Caller, user_id: UUID, change: MemberChange)
     if standing.theirs is None:
         raise Error("not_found", "This person is not a member of the team.")
     _require(caller, standing, "member:update", standing.theirs, change.role)
+    scopes.require_role(caller, change.role)
     if change.role != "owner":
         _keep_an_owner(standing.theirs, standing)
     if change.role != standing.theirs:

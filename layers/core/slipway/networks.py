@@ -15,3 +15,16 @@ def of(address: str) -> str:
         found = found.ipv4_mapped
     prefix = 24 if found.version == 4 else 56
     return str(ipaddress.ip_network((found, prefix), strict=False))
+
+
+def host(address: str) -> str:
+    """What one machine has: an IPv4 address, or the /64 of an IPv6 one, of which it may use any; "" for no address."""
+    if ":" not in address:
+        return address
+    import ipaddress
+
+    try:
+        found = ipaddress.IPv6Address(address)
+    except ValueError:
+        return ""
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((found, 64), strict=False))

@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from slipway import db
 from slipway.db import Transaction, sql
 from slipway.errors import Error
 
@@ -51,15 +50,14 @@ def matches(password_hash: str | None, password: str) -> bool:
     return password_hash is not None
 
 
-def renew(user_id: UUID, password_hash: str, password: str) -> None:
-    """Hash again what was kept with other parameters than today's; unless the password was changed meanwhile.
+def renewed(password_hash: str, password: str) -> str | None:
+    """The password's hash anew, where it was kept with other parameters than today's."""
+    return hashed(password) if _hasher().check_needs_rehash(password_hash) else None
 
-    In a transaction of its own: two logins at once share the row, and neither could change it then.
-    """
-    if _hasher().check_needs_rehash(password_hash):
-        renewed = hashed(password)
-        with db.for_user(user_id) as tx:
-            tx.run(RENEW, id=user_id, renewed=renewed, password_hash=password_hash)
+
+def renew(tx: Transaction, user_id: UUID, password_hash: str, renewed: str) -> None:
+    """Keep the new hash, unless the password was changed meanwhile."""
+    tx.run(RENEW, id=user_id, renewed=renewed, password_hash=password_hash)
 
 
 def require(tx: Transaction, user_id: UUID, password: str) -> None:

@@ -113,9 +113,10 @@ def delete(tx: Transaction, caller: Caller, project_id: UUID) -> None:
     was = _read(tx.one(LOCK, team_id=caller.team_id, id=project_id))  # no run is created from here on
     run.abandon(tx, caller.team_id, project_id)
     told = [("project.deleted", was.model_dump(mode="json"))]
+    # First the row, whose trigger locks the team's count of projects, then the room: as create does.
+    tx.run(DELETE, team_id=caller.team_id, id=project_id)
     rooms.append(tx, caller.team_id, "prj", project_id, told)
     rooms.append(tx, caller.team_id, "ws", was.workspace_id, told)
-    tx.run(DELETE, team_id=caller.team_id, id=project_id)
     rooms.close(tx, caller.team_id, project_id)
     audit.record(tx, caller, "project.deleted", ids.encode("prj", project_id), {"name": was.name})
 

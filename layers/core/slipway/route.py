@@ -77,7 +77,13 @@ def route(
         rate = ("read" if method == "GET" else "write") if known else ""
     if idempotency is None:
         idempotency = "optional" if method == "POST" and known else "none"
-    own: dict[str, Any] = {"allow": allow, "status": status, "throttle": throttle, "rate": rate, "idempotency": idempotency}
+    own: dict[str, Any] = {
+        "allow": allow,
+        "status": status,
+        "throttle": throttle,
+        "rate": rate,
+        "idempotency": idempotency,
+    }
 
     def declare(body: Callable[..., Any]) -> Route:
         common = identify(body, uses, memory, timeout)

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from slipway.caller import Caller
 from slipway.errors import Error
 from slipway.permissions import ROLES, SCOPES
 
@@ -38,6 +39,13 @@ Scope = Annotated[
     Field(pattern=r"^([a-z]+:(\*|[a-z]+)|\*:read)$", max_length=50, examples=["file:read"]),
     AfterValidator(_known),
 ]
+
+
+def require_role(caller: Caller, role: str) -> None:
+    """Raise insufficient_scope where a key would give somebody a role that may more than the key: the role outlives it."""
+    missing = sorted(ROLES[role] & SCOPES - (SCOPES if caller.scopes is None else caller.scopes))
+    if missing:
+        raise Error("insufficient_scope", f"To give the role {role}, the API key needs its scopes.", missing=missing)
 
 
 def granted(asked: Iterable[str], role: str) -> list[str]:

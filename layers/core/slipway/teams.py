@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 from pydantic import BaseModel
 
 from slipway import account_events, audit, etags, ids, workspaces
@@ -56,9 +58,19 @@ DELETE = sql("delete from teams where id = %(team_id)s")
 def create(tx: Transaction, caller: Caller, new: NewTeam) -> Team:
     """A team with the caller as its owner."""
     team_id = ids.new()
-    tx.run(CREATE, id=team_id, name=new.name)
+    try:
+        tx.run(CREATE, id=team_id, name=new.name)
+    except psycopg.Error as error:
+        raise (_too_many(error) if error.sqlstate == "SL402" else error) from None
     audit.record(tx, caller, "team.created", ids.encode("team", team_id), None, {"name": new.name}, team_id=team_id)
     return _read(tx.one(GET, id=team_id, user_id=caller.user_id))
+
+
+def _too_many(error: psycopg.Error) -> Error:
+    told = json.loads(error.diag.message_detail or "{}")
+    detail = f"You own {told['used']} teams with the plan {told['plan']}, and {told['allowed']} are allowed."
+    allowed_by = "another plan for one of them, or handing one over"
+    return Error("quota_exceeded", detail, limit="teams", resets_at=None, allowed_by=allowed_by, **told)
 
 
 def get(tx: Transaction, caller: Caller) -> Reply[Team]:

@@ -58,6 +58,16 @@ LOCK_PROJECTS = sql(
     """select id from projects where team_id = %(team_id)s and workspace_id = %(workspace_id)s
         order by id for update"""
 )
+# What the triggers of the delete will change is locked before the room, as by who creates a project or removes a guest.
+LOCK_GUESTS = sql(
+    """select user_id from workspace_members where team_id = %(team_id)s and workspace_id = %(workspace_id)s
+        order by user_id for update"""
+)
+LOCK_COUNTS = sql(
+    """select meter from quota_usage
+        where team_id = %(team_id)s and meter in ('projects', 'seats') and period_start = date '1970-01-01'
+        order by meter for update"""
+)
 DELETE = sql("delete from workspaces where team_id = %(team_id)s and id = %(id)s")
 ALL = sql("select id from workspaces where team_id = %(team_id)s order by id")
 
@@ -115,6 +125,8 @@ def erase(tx: Transaction, team_id: UUID, workspace_id: UUID) -> Workspace:
     was = _read(tx.one(HOLD, team_id=team_id, id=workspace_id))  # no project is created from here on
     for project in tx.all(LOCK_PROJECTS, team_id=team_id, workspace_id=workspace_id):  # and no run
         run.abandon(tx, team_id, project["id"])
+    tx.run(LOCK_GUESTS, team_id=team_id, workspace_id=workspace_id)
+    tx.run(LOCK_COUNTS, team_id=team_id)
     rooms.append(tx, team_id, "ws", workspace_id, [("workspace.deleted", was.model_dump(mode="json"))])
     tx.run(DELETE, team_id=team_id, id=workspace_id)
     return was

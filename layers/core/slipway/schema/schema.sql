@@ -7,7 +7,7 @@ ALTER SCHEMA app OWNER TO slipway_owner;
 
 CREATE FUNCTION app.accept_invitation(p_token_hash bytea, p_inviters text[]) RETURNS TABLE(outcome text, team_id uuid, workspace_id uuid, id uuid, role text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   i invitations%rowtype;
@@ -39,8 +39,9 @@ begin
     if not found then outcome := 'invalid'; end if;
   end if;
   if outcome = 'accepted' and i.workspace_id is null then
+    -- Who sees all is no guest. First, as whoever removes a guest locks the row before the team's seats.
+    delete from workspace_members g where g.team_id = i.team_id and g.user_id = me;
     insert into team_members (team_id, user_id, role) values (i.team_id, me, i.role);
-    delete from workspace_members g where g.team_id = i.team_id and g.user_id = me; -- who sees all is no guest
     perform set_config('app.team_ids', (app.teams() || i.team_id)::text, true);
   elsif outcome = 'accepted' then
     insert into workspace_members (team_id, workspace_id, user_id, role) values (i.team_id, i.workspace_id, me, i.role);
@@ -80,7 +81,7 @@ ALTER FUNCTION app.add_lines(p_team uuid[], p_meter text[], p_source text[], p_a
 
 CREATE FUNCTION app.admit(p_user uuid, p_session uuid, p_key uuid, p_kind text, p_id uuid, p_class text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   i record := app.identify(p_user, p_session, p_key, p_kind, p_id);
@@ -95,7 +96,7 @@ ALTER FUNCTION app.admit(p_user uuid, p_session uuid, p_key uuid, p_kind text, p
 
 CREATE FUNCTION app.admit_address(p_address text, p_class text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   return app.take_tokens(null, array['address'], array[md5('address ' || p_address)::uuid], p_class);
@@ -105,7 +106,7 @@ ALTER FUNCTION app.admit_address(p_address text, p_class text) OWNER TO slipway_
 
 CREATE FUNCTION app.append_audit(p_team uuid, p_events jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   head audit_heads%rowtype;
@@ -147,7 +148,7 @@ ALTER FUNCTION app.append_audit(p_team uuid, p_events jsonb) OWNER TO slipway_do
 
 CREATE FUNCTION app.attempt(p_account bytea, p_network text, p_known boolean) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   insert into login_attempts as a (account, network, known, attempts, last_at, not_before)
@@ -167,7 +168,7 @@ ALTER FUNCTION app.attempt(p_account bytea, p_network text, p_known boolean) OWN
 
 CREATE FUNCTION app.attempt_wait(p_account bytea, p_network text, p_known boolean) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select coalesce(max(greatest(0, ceil(extract(epoch from a.not_before - clock_timestamp()))::integer)), 0)
     from login_attempts a where a.account = p_account and a.network = p_network and a.known = p_known
@@ -216,7 +217,7 @@ ALTER FUNCTION app.audit_genesis(p_team uuid) OWNER TO slipway_owner;
 
 CREATE FUNCTION app.audited_teams(p_since timestamp with time zone, p_after uuid, p_limit integer) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select h.team_id from audit_heads h
    where h.team_id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') and h.at >= p_since
@@ -243,7 +244,7 @@ ALTER FUNCTION app.begin_admitted(OUT team_id uuid, OUT role text, OUT scopes te
 
 CREATE FUNCTION app.begin_login(p_email text, p_account bytea, p_network text, p_user_agent text, OUT id uuid, OUT password_hash text, OUT known boolean, OUT wait integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   select u.id, u.password_hash into id, password_hash from users u where u.email = p_email;
@@ -256,7 +257,7 @@ ALTER FUNCTION app.begin_login(p_email text, p_account bytea, p_network text, p_
 
 CREATE FUNCTION app.begin_request(p_user uuid, p_session uuid, p_key uuid, p_kind text, p_id uuid, OUT team_id uuid, OUT role text, OUT scopes text[], OUT admitted jsonb) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   i record := app.identify(p_user, p_session, p_key, p_kind, p_id);
@@ -273,7 +274,7 @@ ALTER FUNCTION app.begin_request(p_user uuid, p_session uuid, p_key uuid, p_kind
 
 CREATE FUNCTION app.begin_run(p_token_hash bytea, p_run uuid) RETURNS TABLE(team_id uuid, attempt integer)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   found runs%rowtype;
@@ -306,7 +307,7 @@ ALTER FUNCTION app.begin_user(p_user uuid) OWNER TO slipway_owner;
 
 CREATE FUNCTION app.billing_people(p_team uuid) RETURNS TABLE(email text)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select u.email from team_members m join users u on u.id = m.user_id
    where m.team_id = p_team and p_team = any (app.teams()) and m.role in ('owner', 'billing') and u.email_verified_at is not null
@@ -329,7 +330,7 @@ ALTER FUNCTION app.claim_idempotency(p_user uuid, p_key_hash bytea, p_request_ha
 
 CREATE FUNCTION app.clear_limit(p_team uuid, p_meter text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   update team_overrides o set effective_to = now()
    where o.team_id = p_team and o.meter = p_meter and o.effective_from <= now()
@@ -340,7 +341,7 @@ ALTER FUNCTION app.clear_limit(p_team uuid, p_meter text) OWNER TO slipway_door;
 
 CREATE FUNCTION app.count_api_keys() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   team constant uuid := case when tg_op = 'DELETE' then old.team_id else new.team_id end;
@@ -361,7 +362,7 @@ ALTER FUNCTION app.count_api_keys() OWNER TO slipway_door;
 
 CREATE FUNCTION app.count_projects() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   if tg_op = 'INSERT' then
@@ -406,7 +407,7 @@ ALTER FUNCTION app.count_quota(p_team uuid, p_meter text, p_amount bigint) OWNER
 
 CREATE FUNCTION app.count_seats() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   team constant uuid := case when tg_op = 'DELETE' then old.team_id else new.team_id end;
@@ -428,9 +429,24 @@ ALTER FUNCTION app.count_seats() OWNER TO slipway_door;
 
 CREATE FUNCTION app.create_team(p_id uuid, p_name text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+declare
+  own constant text := app.default_plan();
+  allowed constant bigint := (select p.teams_per_person from plans p where p.name = own);
+  used bigint;
 begin
+  if allowed is not null then
+    perform from users u where u.id = app.user_id() for no key update; -- two at once are counted one after the other
+    used := (select count(*) from team_members m
+              where m.user_id = app.user_id() and m.role = 'owner'
+                -- One that was made while this one waited has no plan yet at the moment at which this one began.
+                and coalesce(app.plan_of(m.team_id), own) = own);
+    if used >= allowed then
+      raise exception using errcode = 'SL402', message = 'too many teams',
+        detail = json_build_object('plan', own, 'allowed', allowed, 'used', used)::text;
+    end if;
+  end if;
   insert into teams (id, name) values (p_id, p_name);
   insert into team_plans (team_id, effective_from, plan, set_by, reason)
   values (p_id, now(), app.default_plan(), app.user_id(), 'the team was created');
@@ -451,7 +467,7 @@ ALTER FUNCTION app.default_plan() OWNER TO slipway_owner;
 
 CREATE FUNCTION app.drop_connections(p_ids text[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from connections c where c.id = any (p_ids)
 $$;
@@ -460,7 +476,7 @@ ALTER FUNCTION app.drop_connections(p_ids text[]) OWNER TO slipway_door;
 
 CREATE FUNCTION app.drop_partitions(p_table text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET lock_timeout TO '5s'
     AS $_$
@@ -489,7 +505,7 @@ ALTER FUNCTION app.drop_partitions(p_table text) OWNER TO slipway_owner;
 
 CREATE FUNCTION app.email_token_user(p_token_hash bytea) RETURNS uuid
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select t.user_id from email_tokens t where t.token_hash = p_token_hash
 $$;
@@ -498,7 +514,7 @@ ALTER FUNCTION app.email_token_user(p_token_hash bytea) OWNER TO slipway_door;
 
 CREATE FUNCTION app.expire() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from connections where connected_at < now() - interval '130 minutes';
   delete from socket_tickets where expires_at < now();
@@ -511,7 +527,7 @@ ALTER FUNCTION app.expire() OWNER TO slipway_door;
 
 CREATE FUNCTION app.expire_account_events() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from account_events where at < now() - interval '1 year';
 $$;
@@ -520,7 +536,7 @@ ALTER FUNCTION app.expire_account_events() OWNER TO slipway_door;
 
 CREATE FUNCTION app.expire_accounts() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from email_tokens where expires_at < now();
   delete from registrations where expires_at < now();
@@ -531,7 +547,7 @@ ALTER FUNCTION app.expire_accounts() OWNER TO slipway_door;
 
 CREATE FUNCTION app.expire_invitations() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from invitations where expires_at < now() - interval '30 days';
 $$;
@@ -540,7 +556,7 @@ ALTER FUNCTION app.expire_invitations() OWNER TO slipway_door;
 
 CREATE FUNCTION app.expire_oidc_logins() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from oidc_logins where taken_at < now() - interval '1 hour';
 $$;
@@ -549,7 +565,7 @@ ALTER FUNCTION app.expire_oidc_logins() OWNER TO slipway_door;
 
 CREATE FUNCTION app.expire_quotas() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from quota_reservations where state <> 'held' and settled_at < now() - interval '2 days';
   delete from quota_usage u where u.period_start < (now() - interval '13 months')::date and u.period_start > date '1970-01-01'
@@ -560,7 +576,7 @@ ALTER FUNCTION app.expire_quotas() OWNER TO slipway_door;
 
 CREATE FUNCTION app.expire_requests() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from idempotency_keys where created_at < now() - interval '24 hours';
   delete from rate_buckets where filled_at < now() - interval '1 day' and calls = 0;
@@ -570,7 +586,7 @@ ALTER FUNCTION app.expire_requests() OWNER TO slipway_door;
 
 CREATE FUNCTION app.file_project(p_team uuid, p_file uuid) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select f.project_id from files f where f.team_id = p_team and f.id = p_file
 $$;
@@ -579,7 +595,7 @@ ALTER FUNCTION app.file_project(p_team uuid, p_file uuid) OWNER TO slipway_door;
 
 CREATE FUNCTION app.find_identity(p_issuer text, p_subject text, p_email text, OUT user_id uuid, OUT holder_id uuid) RETURNS record
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select (select i.user_id from identities i where i.issuer = p_issuer and i.subject = p_subject),
          (select u.id from users u where u.email = p_email)
@@ -589,7 +605,7 @@ ALTER FUNCTION app.find_identity(p_issuer text, p_subject text, p_email text, OU
 
 CREATE FUNCTION app.find_key(p_token_hash bytea, OUT id uuid, OUT user_id uuid, OUT ended boolean) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   select k.id, k.user_id, k.revoked_at is not null or coalesce(k.expires_at <= now(), false)
@@ -604,7 +620,7 @@ ALTER FUNCTION app.find_key(p_token_hash bytea, OUT id uuid, OUT user_id uuid, O
 
 CREATE FUNCTION app.forget_attempts(p_account bytea, p_network text, p_known boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from login_attempts a where a.account = p_account and a.network = p_network and a.known = p_known
 $$;
@@ -649,7 +665,7 @@ ALTER FUNCTION app.give_back(p_team uuid, p_meters text[]) OWNER TO slipway_owne
 
 CREATE FUNCTION app.give_back_overdue(p_limit integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   team uuid;
@@ -735,7 +751,7 @@ ALTER TABLE public.team_members OWNER TO slipway_owner;
 
 CREATE FUNCTION app.is_member(p_team uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     RETURN (EXISTS (SELECT FROM public.team_members m WHERE ((m.team_id = is_member.p_team) AND (m.user_id = app.user_id()))));
 
 ALTER FUNCTION app.is_member(p_team uuid) OWNER TO slipway_door;
@@ -757,14 +773,14 @@ ALTER TABLE public.users OWNER TO slipway_owner;
 
 CREATE FUNCTION app.is_operator() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     RETURN COALESCE((SELECT u.operator FROM public.users u WHERE (u.id = app.user_id())), false);
 
 ALTER FUNCTION app.is_operator() OWNER TO slipway_door;
 
 CREATE FUNCTION app.keep_registration(p_email text, p_name text, p_token_hash bytea, p_request uuid, p_hours integer, p_quiet_seconds integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   insert into registrations as r (email, name, token_hash, request_id, expires_at)
@@ -796,7 +812,7 @@ ALTER FUNCTION app.limit_of(p_team uuid, p_meter text, OUT value bigint, OUT per
 
 CREATE FUNCTION app.limits_of(p_team uuid, p_meters text[]) RETURNS TABLE(meter text, value bigint, period text, hard boolean, source text, until timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   own constant text := app.plan_of(p_team);
@@ -820,7 +836,7 @@ ALTER FUNCTION app.limits_of(p_team uuid, p_meters text[]) OWNER TO slipway_door
 
 CREATE FUNCTION app.listeners(p_team uuid, p_room uuid, p_roles text[]) RETURNS text[]
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   return (select array_agg(s.connection_id) from subscriptions s
@@ -842,7 +858,7 @@ ALTER FUNCTION app.listeners(p_team uuid, p_room uuid, p_roles text[]) OWNER TO 
 
 CREATE FUNCTION app.login_user(p_email text) RETURNS TABLE(id uuid, password_hash text)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select u.id, u.password_hash from users u where u.email = p_email
 $$;
@@ -851,7 +867,7 @@ ALTER FUNCTION app.login_user(p_email text) OWNER TO slipway_door;
 
 CREATE FUNCTION app.make_partitions(p_table text, p_ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET lock_timeout TO '5s'
     AS $$
@@ -870,8 +886,10 @@ begin
       execute format('create table public.%I partition of public.%I for values from (%L) to (%L)',
         p_table || to_char(month, '_YYYYMM'), p_table, month, month + interval '1 month');
       made := made + 1;
-    exception when check_violation then
-      null; -- nobody called for months, and rows of this one are in the rest: they stay there
+    exception when check_violation or invalid_object_definition then
+      -- Nobody called for months, and rows of this one are in the rest: they stay there. Or the month before was made by
+      -- 0001 in a server's own time zone and reaches into this one: then the rest has it.
+      null;
     end;
   end loop;
   return made;
@@ -881,7 +899,7 @@ ALTER FUNCTION app.make_partitions(p_table text, p_ahead integer) OWNER TO slipw
 
 CREATE FUNCTION app.meter(p_team uuid[], p_meter text[], p_source text[], p_at timestamp with time zone[], p_quantity bigint[], p_user uuid[], p_project uuid[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   if exists (select from unnest(p_team) t (id)
@@ -896,7 +914,7 @@ ALTER FUNCTION app.meter(p_team uuid[], p_meter text[], p_source text[], p_at ti
 
 CREATE FUNCTION app.meter_calls(p_rows integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   moment constant timestamptz := clock_timestamp();
@@ -927,7 +945,7 @@ ALTER FUNCTION app.meter_calls(p_rows integer) OWNER TO slipway_door;
 
 CREATE FUNCTION app.meter_storage(p_after uuid, p_teams integer) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   hour constant timestamptz := date_trunc('hour', now(), 'UTC');
@@ -945,7 +963,7 @@ ALTER FUNCTION app.meter_storage(p_after uuid, p_teams integer) OWNER TO slipway
 
 CREATE FUNCTION app.next_queued_runs(p_limit bigint) RETURNS TABLE(team_id uuid, id uuid)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select r.team_id, r.id from runs r where r.status = 'queued' and r.finished_at is null order by r.created_at limit p_limit
 $$;
@@ -978,7 +996,7 @@ ALTER TABLE public.invitations OWNER TO slipway_owner;
 
 CREATE FUNCTION app.open_invitation(p_token_hash bytea, p_inviters text[]) RETURNS SETOF public.invitations
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select i.* from invitations i
     join team_members m on m.team_id = i.team_id and m.user_id = i.invited_by and m.role = any (p_inviters)
@@ -989,7 +1007,7 @@ ALTER FUNCTION app.open_invitation(p_token_hash bytea, p_inviters text[]) OWNER 
 
 CREATE FUNCTION app.operate(p_team uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   perform app.require_operator();
@@ -1002,7 +1020,7 @@ ALTER FUNCTION app.operate(p_team uuid) OWNER TO slipway_door;
 
 CREATE FUNCTION app.operator_addresses() RETURNS TABLE(email text)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select u.email from users u where u.operator order by u.email
 $$;
@@ -1011,7 +1029,7 @@ ALTER FUNCTION app.operator_addresses() OWNER TO slipway_door;
 
 CREATE FUNCTION app.operator_clear_limit(p_team uuid, p_meter text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   perform app.require_operator();
@@ -1022,7 +1040,7 @@ ALTER FUNCTION app.operator_clear_limit(p_team uuid, p_meter text) OWNER TO slip
 
 CREATE FUNCTION app.operator_set_limit(p_team uuid, p_meter text, p_value bigint, p_until timestamp with time zone, p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   perform app.require_operator();
@@ -1033,7 +1051,7 @@ ALTER FUNCTION app.operator_set_limit(p_team uuid, p_meter text, p_value bigint,
 
 CREATE FUNCTION app.operator_set_plan(p_team uuid, p_plan text, p_from timestamp with time zone, p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   perform app.require_operator();
@@ -1044,7 +1062,7 @@ ALTER FUNCTION app.operator_set_plan(p_team uuid, p_plan text, p_from timestamp 
 
 CREATE FUNCTION app.operator_teams(p_id uuid, p_text text, p_before uuid, p_limit integer) RETURNS TABLE(id uuid, name text, plan text, created_at timestamp with time zone, members bigint, owners text[])
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 #variable_conflict use_column
 begin
@@ -1066,7 +1084,7 @@ ALTER FUNCTION app.operator_teams(p_id uuid, p_text text, p_before uuid, p_limit
 
 CREATE FUNCTION app.operators() RETURNS TABLE(id uuid, email text, name text)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select u.id, u.email, u.name from users u where u.operator order by u.email
 $$;
@@ -1117,7 +1135,7 @@ ALTER FUNCTION app.over_quota(p_team uuid, p_meter text) OWNER TO slipway_owner;
 
 CREATE FUNCTION app.overdue_runs(p_waiting interval, p_limit integer) RETURNS TABLE(team_id uuid, id uuid)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select r.team_id, r.id from runs r
    where r.finished_at is null
@@ -1142,7 +1160,7 @@ ALTER FUNCTION app.period_start(p_period text) OWNER TO slipway_owner;
 
 CREATE FUNCTION app.plan_of(p_team uuid) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   return (select h.plan from team_plans h
@@ -1154,7 +1172,7 @@ ALTER FUNCTION app.plan_of(p_team uuid) OWNER TO slipway_door;
 
 CREATE FUNCTION app.preview_invitation(p_token_hash bytea, p_inviters text[]) RETURNS TABLE(team_id uuid, team_name text, workspace_id uuid, workspace_name text, role text, invited_by_name text, expires_at timestamp with time zone, acceptable boolean)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   return query
@@ -1171,7 +1189,7 @@ ALTER FUNCTION app.preview_invitation(p_token_hash bytea, p_inviters text[]) OWN
 
 CREATE FUNCTION app.redeem_ticket(p_token_hash bytea) RETURNS TABLE(user_id uuid, session_id uuid, key_id uuid)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from socket_tickets t where t.token_hash = p_token_hash and t.expires_at > now()
   returning t.user_id, t.session_id, t.key_id
@@ -1181,7 +1199,7 @@ ALTER FUNCTION app.redeem_ticket(p_token_hash bytea) OWNER TO slipway_door;
 
 CREATE FUNCTION app.refresh_token_user(p_token_hash bytea) RETURNS uuid
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select t.user_id from refresh_tokens t where t.token_hash = p_token_hash
 $$;
@@ -1190,7 +1208,7 @@ ALTER FUNCTION app.refresh_token_user(p_token_hash bytea) OWNER TO slipway_door;
 
 CREATE FUNCTION app.refuse_rewriting() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   if tg_op = 'DELETE' then
@@ -1203,7 +1221,7 @@ ALTER FUNCTION app.refuse_rewriting() OWNER TO slipway_door;
 
 CREATE FUNCTION app.replay_usage(p_team uuid, p_first date, p_last date, p_mend boolean) RETURNS TABLE(summary text, meter text, at timestamp with time zone, user_id uuid, project_id uuid, kept bigint, counted bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $$
 #variable_conflict use_column
@@ -1303,7 +1321,7 @@ ALTER FUNCTION app.reserve(p_team uuid, p_source text, p_meters text[], p_amount
 
 CREATE FUNCTION app.set_limit(p_team uuid, p_meter text, p_value bigint, p_until timestamp with time zone, p_reason text, p_by uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   if not exists (select from teams t where t.id = p_team) or not exists (select from plan_limits l where l.meter = p_meter) then
@@ -1321,7 +1339,7 @@ ALTER FUNCTION app.set_limit(p_team uuid, p_meter text, p_value bigint, p_until 
 
 CREATE FUNCTION app.set_operator(p_email text, p_operator boolean) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   update users u set operator = p_operator where u.email = lower(p_email);
@@ -1332,7 +1350,7 @@ ALTER FUNCTION app.set_operator(p_email text, p_operator boolean) OWNER TO slipw
 
 CREATE FUNCTION app.set_plan(p_team uuid, p_plan text, p_from timestamp with time zone, p_reason text, p_by uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
   begins constant timestamptz := greatest(p_from, now());
@@ -1381,7 +1399,7 @@ ALTER FUNCTION app.settle(p_team uuid, p_source text, p_meters text[], p_actual 
 
 CREATE FUNCTION app.take_oidc_login(p_id uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   insert into oidc_logins (id) values (p_id) on conflict do nothing;
@@ -1392,7 +1410,7 @@ ALTER FUNCTION app.take_oidc_login(p_id uuid) OWNER TO slipway_door;
 
 CREATE FUNCTION app.take_registration(p_token_hash bytea) RETURNS TABLE(email text, name text)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   delete from registrations r where r.token_hash = p_token_hash and r.expires_at > now() returning r.email, r.name
 $$;
@@ -1450,7 +1468,7 @@ ALTER FUNCTION app.take_tokens(p_team uuid, p_subjects text[], p_ids uuid[], p_c
 
 CREATE FUNCTION app.team_people(p_team uuid, p_user uuid, p_before uuid, p_limit bigint) RETURNS TABLE(user_id uuid, name text, email text, role text, joined_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select m.user_id, u.name, u.email, m.role, m.created_at from team_members m join users u on u.id = m.user_id
    where p_team = any (app.teams()) and m.team_id = p_team and m.user_id < p_before
@@ -1468,7 +1486,7 @@ ALTER FUNCTION app.teams() OWNER TO slipway_owner;
 
 CREATE FUNCTION app.teams_after(p_after uuid, p_limit integer) RETURNS SETOF uuid
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select t.id from teams t where t.id > p_after order by t.id limit p_limit
 $$;
@@ -1477,7 +1495,7 @@ ALTER FUNCTION app.teams_after(p_after uuid, p_limit integer) OWNER TO slipway_d
 
 CREATE FUNCTION app.usage_crossings(p_limit integer) RETURNS TABLE(team_id uuid, meter text, period_start timestamp with time zone, resets_at timestamp with time zone, percent integer, used bigint, allowed bigint, hard boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $$
 #variable_conflict use_column
@@ -1537,7 +1555,7 @@ ALTER FUNCTION app.walk_audit(p_team uuid, p_after bigint, p_hash bytea, p_count
 
 CREATE FUNCTION app.workspace_guests(p_team uuid, p_workspace uuid, p_user uuid, p_before uuid, p_limit bigint) RETURNS TABLE(user_id uuid, name text, email text, role text, joined_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   select g.user_id, u.name, u.email, g.role, g.created_at from workspace_members g join users u on u.id = g.user_id
    where (p_team = any (app.teams()) or (p_workspace = any (app.workspaces()) and app.is_member(p_team)))
@@ -1884,7 +1902,9 @@ CREATE TABLE public.plans (
     name text NOT NULL,
     title text NOT NULL,
     self_hosted boolean DEFAULT false NOT NULL,
-    rank smallint DEFAULT 0 NOT NULL
+    rank smallint DEFAULT 0 NOT NULL,
+    teams_per_person integer,
+    CONSTRAINT plans_teams_per_person_check CHECK ((teams_per_person > 0))
 );
 
 ALTER TABLE public.plans OWNER TO slipway_owner;
@@ -3413,16 +3433,28 @@ GRANT ALL ON FUNCTION app.user_id() TO slipway_app;
 GRANT ALL ON FUNCTION app.user_id() TO slipway_door;
 GRANT ALL ON FUNCTION app.user_id() TO slipway_reader;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.team_members TO slipway_app;
+GRANT SELECT,DELETE ON TABLE public.team_members TO slipway_app;
 GRANT SELECT,INSERT ON TABLE public.team_members TO slipway_door;
+
+GRANT UPDATE(role) ON TABLE public.team_members TO slipway_app;
 
 REVOKE ALL ON FUNCTION app.is_member(p_team uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_member(p_team uuid) TO slipway_app;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO slipway_app;
+GRANT SELECT,DELETE ON TABLE public.users TO slipway_app;
 GRANT SELECT ON TABLE public.users TO slipway_door;
 
+GRANT INSERT(id) ON TABLE public.users TO slipway_app;
+
+GRANT INSERT(email),UPDATE(email) ON TABLE public.users TO slipway_app;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.users TO slipway_app;
+
+GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE public.users TO slipway_app;
+
 GRANT UPDATE(operator) ON TABLE public.users TO slipway_door;
+
+GRANT INSERT(email_verified_at),UPDATE(email_verified_at) ON TABLE public.users TO slipway_app;
 
 REVOKE ALL ON FUNCTION app.is_operator() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_operator() TO slipway_app;
@@ -3462,12 +3494,14 @@ GRANT ALL ON FUNCTION app.meter_storage(p_after uuid, p_teams integer) TO slipwa
 REVOKE ALL ON FUNCTION app.next_queued_runs(p_limit bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.next_queued_runs(p_limit bigint) TO slipway_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.invitations TO slipway_app;
+GRANT SELECT,INSERT ON TABLE public.invitations TO slipway_app;
 GRANT SELECT,DELETE ON TABLE public.invitations TO slipway_door;
 
 GRANT UPDATE(accepted_at) ON TABLE public.invitations TO slipway_door;
 
 GRANT UPDATE(accepted_by) ON TABLE public.invitations TO slipway_door;
+
+GRANT UPDATE(revoked_at) ON TABLE public.invitations TO slipway_app;
 
 REVOKE ALL ON FUNCTION app.open_invitation(p_token_hash bytea, p_inviters text[]) FROM PUBLIC;
 
@@ -3613,8 +3647,20 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.file_versions TO slipway_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.files TO slipway_app;
 GRANT SELECT ON TABLE public.files TO slipway_door;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_keys TO slipway_app;
+GRANT SELECT ON TABLE public.idempotency_keys TO slipway_app;
 GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO slipway_door;
+
+GRANT INSERT(user_id) ON TABLE public.idempotency_keys TO slipway_app;
+
+GRANT INSERT(key_hash) ON TABLE public.idempotency_keys TO slipway_app;
+
+GRANT INSERT(request_hash) ON TABLE public.idempotency_keys TO slipway_app;
+
+GRANT UPDATE(status) ON TABLE public.idempotency_keys TO slipway_app;
+
+GRANT UPDATE(headers) ON TABLE public.idempotency_keys TO slipway_app;
+
+GRANT UPDATE(body) ON TABLE public.idempotency_keys TO slipway_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.identities TO slipway_app;
 GRANT SELECT ON TABLE public.identities TO slipway_door;
@@ -3707,8 +3753,10 @@ GRANT SELECT ON TABLE public.usage_notices TO slipway_door;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workers TO slipway_app;
 GRANT SELECT,DELETE ON TABLE public.workers TO slipway_door;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspace_members TO slipway_app;
+GRANT SELECT,DELETE ON TABLE public.workspace_members TO slipway_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.workspace_members TO slipway_door;
+
+GRANT UPDATE(role) ON TABLE public.workspace_members TO slipway_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO slipway_app;
 GRANT SELECT ON TABLE public.workspaces TO slipway_door;

@@ -134,8 +134,9 @@ begin
     if not found then outcome := 'invalid'; end if;
   end if;
   if outcome = 'accepted' and i.workspace_id is null then
+    -- Who sees all is no guest. First, as whoever removes a guest locks the row before the team's seats.
+    delete from workspace_members g where g.team_id = i.team_id and g.user_id = me;
     insert into team_members (team_id, user_id, role) values (i.team_id, me, i.role);
-    delete from workspace_members g where g.team_id = i.team_id and g.user_id = me; -- who sees all is no guest
     perform set_config('app.team_ids', (app.teams() || i.team_id)::text, true);
   elsif outcome = 'accepted' then
     insert into workspace_members (team_id, workspace_id, user_id, role) values (i.team_id, i.workspace_id, me, i.role);

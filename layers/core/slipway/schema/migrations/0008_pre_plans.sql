@@ -12,9 +12,13 @@
 -- `self_hosted`: offered on installs that run their own, not beside those that are sold. `rank` orders them.
 alter table plans add column self_hosted boolean not null default false;
 alter table plans add column rank smallint not null default 0;
+-- How many teams with this plan one person may own; NULL: any number.
+alter table plans add column teams_per_person integer check (teams_per_person > 0);
 update plans set self_hosted = true where name = 'unlimited';
 insert into plans (name, title, rank) values
   ('free', 'Free', 1), ('starter', 'Starter', 2), ('pro', 'Pro', 3), ('enterprise', 'Enterprise', 4);
+-- Each team has free figures of its own: without an end to teams there would be none to those.
+update plans set teams_per_person = 3 where name = 'free';
 
 -- `period`: 'day' and 'month' (UTC) are counted and begin again; 'standing' is what there is at this moment; 'each' bounds
 -- one thing (a run, a file). `hard`: it stops there; otherwise it is counted on, to be told and billed.
@@ -381,7 +385,22 @@ language sql stable rows 1 set search_path = pg_catalog, public
 -- The caller's first or next team, on the plan that this install gives.
 create or replace function app.create_team(p_id uuid, p_name text) returns void
 language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+  own constant text := app.default_plan();
+  allowed constant bigint := (select p.teams_per_person from plans p where p.name = own);
+  used bigint;
 begin
+  if allowed is not null then
+    perform from users u where u.id = app.user_id() for no key update; -- two at once are counted one after the other
+    used := (select count(*) from team_members m
+              where m.user_id = app.user_id() and m.role = 'owner'
+                -- One that was made while this one waited has no plan yet at the moment at which this one began.
+                and coalesce(app.plan_of(m.team_id), own) = own);
+    if used >= allowed then
+      raise exception using errcode = 'SL402', message = 'too many teams',
+        detail = json_build_object('plan', own, 'allowed', allowed, 'used', used)::text;
+    end if;
+  end if;
   insert into teams (id, name) values (p_id, p_name);
   insert into team_plans (team_id, effective_from, plan, set_by, reason)
   values (p_id, now(), app.default_plan(), app.user_id(), 'the team was created');
@@ -627,7 +646,9 @@ insert into plan_rates (plan, subject, class, burst, per_minute)
     ('user', 'read',    120,  600), ('key', 'read',    60,  300), ('team', 'read',    600, 3000),
     ('user', 'write',    60,  120), ('key', 'write',   30,   60), ('team', 'write',   300,  600),
     ('user', 'message',  60,  300), ('key', 'message', 30,  150), ('team', 'message', 600, 3000),
-    ('user', 'run',       5,   20), ('key', 'run',      5,   20), ('team', 'run',      10,   40)
+    ('user', 'run',       5,   20), ('key', 'run',      5,   20), ('team', 'run',      10,   40),
+    -- Each may send a letter to somebody who did not ask for it.
+    ('user', 'invite',   10,    1), ('key', 'invite',   10,    1), ('team', 'invite',   20,    2)
   ) as m (subject, class, burst, per_minute)
   -- Asked of somebody who is logged in: no plan makes guessing faster.
   union all select p.plan, 'user', 'password', 20, 5 from (values ('free'), ('starter'), ('pro'), ('enterprise')) as p (plan)
