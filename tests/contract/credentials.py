@@ -24,13 +24,14 @@ def _key(api: Api, owner: Person, name: str, other_workspace: str) -> str:
         body["workspace_id"] = other_workspace
     made = api.call("POST /v1/teams/{team_id}/keys", body, by=owner, team_id=owner.team["id"])
     secret: str = made.json["secret"]
-    api.call("GET /v1/key", by=secret)  # the minute of its use is kept: a later one of this minute changes nothing
     return secret
 
 
 def end(everything: psycopg.Connection, owner: Person) -> None:
     """The hour of those that have ended; the session is the owner's last."""
     everything.execute("update api_keys set expires_at = now() where name = 'expired'")
+    # The minute of its last use is kept: a later one changes nothing here.
+    everything.execute("update api_keys set last_used_at = now() + interval '1 day' where name = any (%s)", ([*KEYS],))
     everything.execute("update api_keys set revoked_at = now() where name = 'revoked'")
     everything.execute(
         """update sessions set revoked_at = now() where id = (

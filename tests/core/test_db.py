@@ -169,7 +169,7 @@ def test_only_background_work_acts_for_a_team_and_only_the_login_for_a_user() ->
         "audit_chain", "platform", "runs/dispatch", "runs/reconcile", "usage/notices", "usage/replay", "workers",
     }  # fmt: skip
     assert opened("for_user") == {
-        "accounts", "email_addresses", "inquiries", "logins", "oidc/entry", "password_changes", "passwords", "sessions",
+        "accounts", "email_addresses", "inquiries", "logins", "oidc/entry", "password_changes", "sessions",
     }  # fmt: skip
     functions = [file for file in (ROOT / "functions").rglob("*.py") if "db." in file.read_text()]
     assert [f.name for f in functions if "for_team" in f.read_text()] == []

@@ -23,6 +23,7 @@ GOOGLE = {
 def test_the_list_shows_ids_and_names_and_no_secret(
     api: Api, machine: Machine, configure: Callable[[str], None]
 ) -> None:
+    configure("")
     assert api.call("GET /v1/oidc").json["data"] == []
     configure(json.dumps([GOOGLE, {**GOOGLE, "id": "own", "name": "Own"}]))
     answer = api.call("GET /v1/oidc")
