@@ -59,6 +59,8 @@ class TogetherHandler(BufferingHandler):
 
 def start() -> TogetherHandler:
     """Send the gateway's log to stderr; whoever starts it flushes every FLUSH_SECONDS and at the end."""
+    # No line shows the process or the thread, and asking for them is a system call a line.
+    logging.logProcesses = logging.logThreads = logging.logMultiprocessing = False
     handler = TogetherHandler(sys.stderr)
     log.addHandler(handler)
     log.setLevel(logging.INFO)
