@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -30,20 +30,21 @@ from slipway.errors import Error, invalid
 from slipway.ids import ProjectId, TeamId, WorkspaceId
 from slipway.texts import Name
 
-CREATE = """insert into projects (team_id, id, workspace_id, name) values (%(team_id)s, %(id)s, %(workspace_id)s, %(name)s)
+CREATE = """insert into projects (team_id, id, workspace_id, name)
+select w.team_id, %(id)s, w.id, %(name)s from workspaces w
+ where w.team_id = %(team_id)s and w.id = %(workspace_id)s for share
  returning team_id, id, workspace_id, name, created_at, updated_at"""
-OPEN = "insert into rooms (team_id, id, kind) values (%(team_id)s, %(id)s, 'project')"
+QUOTA = "select * from app.over_quota(%(team_id)s, 'projects')"
+OPEN = "insert into rooms (team_id, id, kind, workspace_id) values (%(team_id)s, %(id)s, 'project', %(workspace_id)s)"
 APPEND = """with room as (
    update rooms set last_seq = last_seq + 1 where team_id = %(team_id)s and id = %(room_id)s returning last_seq
  ), kept as (
    insert into room_events (team_id, room_id, seq, type, data, created_at)
    select %(team_id)s, %(room_id)s, last_seq, 'project.created', %(data)s::jsonb, %(at)s from room
  )
- select last_seq, (
-   select array_agg(s.connection_id) from subscriptions s
-     join team_members m on m.team_id = s.team_id and m.user_id = s.user_id
-    where s.team_id = %(team_id)s and s.room_id = %(room_id)s) as connections
-   from room"""
+ select last_seq from room"""
+LISTENERS = "select app.listeners(%(team_id)s, %(room_id)s, '{owner,admin,editor,viewer,guest_editor,guest_viewer}')"
+AUDIT = "select app.append_audit(%(team_id)s, %(events)s::jsonb)"
 
 
 class NewProject(BaseModel):
@@ -70,22 +71,30 @@ def connection() -> psycopg.Connection[dict[str, Any]]:
     return psycopg.connect(address, autocommit=True, prepare_threshold=None, row_factory=dict_row)
 
 
-async def user_id(request: Request) -> UUID:
+class Who(NamedTuple):
+    user_id: UUID
+    session_id: UUID
+
+
+async def who(request: Request) -> Who:
     """From the authorizer's context."""
     said = request.scope["aws.event"]["requestContext"].get("authorizer", {}).get("lambda", {})
     if said.get("kind") != "user":
         raise Error("unauthenticated", headers={"www-authenticate": "Bearer"})
-    return UUID(said["user_id"])
+    return Who(UUID(said["user_id"]), UUID(said["session_id"]))
 
 
 @contextmanager
-def transaction(user: UUID, workspace_id: UUID) -> Iterator[UUID]:
+def transaction(who: Who, workspace_id: UUID) -> Iterator[UUID]:
     """The team's id, within a transaction that knows the caller."""
-    begun = connection().execute(f"begin; select * from app.begin_request('{user}', 'ws', '{workspace_id}')".encode())
+    admit = f"select app.admit('{who.user_id}', '{who.session_id}', null, 'ws', '{workspace_id}', 'write')"
+    begin = f"begin; {admit}; commit and chain; select * from app.begin_admitted()"
+    begun = connection().execute(begin.encode())
     try:
-        begun.nextset()
+        while begun.nextset():
+            pass
         row = begun.fetchone()
-        if row is None:
+        if row is None or row["team_id"] is None:
             raise Error("not_found")
         if row["role"] not in ("owner", "admin", "editor"):
             raise Error("forbidden")
@@ -121,23 +130,33 @@ def problem(error: Error, request: Request) -> JSONResponse:
 
 
 @app.post("/v1/workspaces/{workspace_id}/projects", status_code=201)
-def create(workspace_id: Workspace, new: NewProject, user: Annotated[UUID, Depends(user_id)]) -> Project:
-    with transaction(user, workspace_id) as team_id:
+def create(workspace_id: Workspace, new: NewProject, who: Annotated[Who, Depends(who)]) -> Project:
+    with transaction(who, workspace_id) as team_id:
         project_id = ids.new()
         given = {"team_id": team_id, "id": project_id, "workspace_id": workspace_id, "name": new.name}
         row = connection().execute(CREATE, given, binary=True).fetchone()
-        connection().execute(OPEN, {"team_id": team_id, "id": project_id})
+        connection().execute(QUOTA, {"team_id": team_id}).fetchall()
+        connection().execute(OPEN, given)
         project = Project.model_validate(row)
         data = json.dumps(project.model_dump(mode="json"))
         event = {"team_id": team_id, "room_id": workspace_id, "data": data, "at": now()}
         connection().execute(APPEND, event, binary=True).fetchone()
+        connection().execute(LISTENERS, event).fetchone()
+        connection().execute(AUDIT, {"team_id": team_id, "events": audited(project, who)}).fetchone()
         return project
 
 
+def audited(project: Project, who: Who) -> str:
+    told = {"credential": "session", "credential_id": str(who.session_id), "action": "project.created"}
+    about = {"target": ids.encode("prj", project.id), "before": None, "after": {"name": project.name}}
+    return json.dumps([told | about | {"address": "192.0.2.1", "user_agent": "bench/1", "request_id": "bench-request"}])
+
+
 @app.post("/v1/echo/{workspace_id}", status_code=201)
-async def echo(workspace_id: Workspace, new: NewProject, user: Annotated[UUID, Depends(user_id)]) -> Project:
+async def echo(workspace_id: Workspace, new: NewProject, who: Annotated[Who, Depends(who)]) -> Project:
     """The same without a database, for the shell's own price."""
     at = now()
+    user = who.user_id
     return Project(id=user, team_id=user, workspace_id=workspace_id, name=new.name, created_at=at, updated_at=at)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 from uuid import UUID
 
-from slipway import db, plans
+from slipway import db
 from slipway.db import Row, Transaction, sql
 from slipway.errors import Error
 
@@ -83,6 +83,8 @@ def give_back(limit: int = 1000) -> int:
 def _refuse(tx: Transaction, team_id: UUID, row: Row, *, waiting: bool = False) -> NoReturn:
     """`row`: the meter, its limit, what is used and reserved, what was asked for."""
     meter, allowed, used, resets_at = row["meter"], row["value"], row["used"], row["resets_at"]
+    from slipway import plans  # models that only a refusal needs
+
     offer = plans.offer(tx, team_id, meter, used + row["amount"])
     until = f", until {resets_at:%Y-%m-%dT%H:%M:%SZ}" if resets_at else ""
     raise Error(
