@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from slipway.capabilities import Capability
+from slipway.capabilities import DATABASE, Capability
 from slipway.function import Event, Function, Spec, identify
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def route(
     """
     method, path = key.split(" ")
     known = allow not in ("public", "run:report")
-    if rate is None:
-        rate = ("read" if method == "GET" else "write") if known else ""
+    if rate is None:  # the buckets are rows
+        rate = ("read" if method == "GET" else "write") if known and DATABASE in uses else ""
     if idempotency is None:
         idempotency = "optional" if method == "POST" and known else "none"
     own: dict[str, Any] = {
