@@ -147,7 +147,7 @@ def test_all_of_a_transaction_s_events_go_in_one_call_at_its_end(
         monkeypatch.setattr(tx, "run", noted)
         for number in range(3):
             audit.record(tx, known, f"n.{number}", TARGET)
-        tx.last("another's lock", lambda: calls.append("another's"))
+        tx.last(lambda *_: calls.append("another's"), None)
         assert calls == []
     assert calls == ["another's", audit.APPEND]
     assert events(everything, "seq", "action") == [(1, "n.0"), (2, "n.1"), (3, "n.2")]

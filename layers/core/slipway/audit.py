@@ -12,17 +12,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
-from slipway import ids
 from slipway.caller import Caller
 from slipway.db import Transaction, sql
 
 Event = dict[str, Any]
 APPEND = sql("select app.append_audit(%(team_id)s, %(events)s::jsonb)")
-# Only while a transaction is being finished: its events by team. What is recorded before that hangs in the
-# transaction's own list of what is put off, and goes with it when a savepoint is rolled back.
-_due: WeakKeyDictionary[Transaction, dict[UUID, list[Event]]] = WeakKeyDictionary()
 
 
 def record(
@@ -42,8 +37,7 @@ def record(
     Written right before the commit, all of a transaction's events in one call: the team's chain is one lock.
     """
     event = {**_credential(caller), "action": action, "target": target, "before": before, "after": after}
-    team = team_id or caller.team_id
-    tx.last(f"audit {ids.new()}", lambda: _collect(tx, team, event))
+    tx.last(_append, (team_id or caller.team_id, event), at_the_end=True)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -62,13 +56,8 @@ def _credential(caller: Caller) -> Event:
     return {**origin, "credential": "session", "credential_id": caller.session_id}
 
 
-def _collect(tx: Transaction, team_id: UUID, event: Event) -> None:
-    """One step later than what else was put off: the team's lock is the last that a transaction takes, always."""
-    _due.setdefault(tx, {}).setdefault(team_id, []).append(event)
-    tx.last("audit", lambda: _append(tx))
-
-
-def _append(tx: Transaction) -> None:
+def _append(tx: Transaction, recorded: list[tuple[UUID, Event]]) -> None:
     """In the order of the teams' ids, so that two transactions about the same two teams do not lock each other out."""
-    for team_id, events in sorted(_due.pop(tx).items()):
+    for team_id in sorted({team for team, _ in recorded}):
+        events = [event for team, event in recorded if team == team_id]
         tx.run(APPEND, team_id=team_id, events=json.dumps(events, default=str))

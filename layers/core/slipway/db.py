@@ -66,6 +66,9 @@ class Message(NamedTuple):
     delay_seconds: int
 
 
+PutOff = Callable[["Transaction", list[Any]], None]
+
+
 class Transaction:
     """An open transaction. Nobody outside this module commits; messages leave after the commit."""
 
@@ -73,7 +76,8 @@ class Transaction:
         self._connection = connection
         self.outbox: list[Message] = []
         self.rates: list[Rate] = []
-        self._last: dict[str, Callable[[], None]] = {}
+        self._put_off: dict[PutOff, list[Any]] = {}
+        self._put_off_to_the_end: dict[PutOff, list[Any]] = {}
 
     def one(self, statement: Statement, **parameters: Any) -> Row | None:
         """The first row, or None."""
@@ -87,14 +91,20 @@ class Transaction:
         """How many rows it touched."""
         return self._connection.ask(statement, parameters).touched
 
-    def last(self, name: str, act: Callable[[], None]) -> None:
-        """Do this right before the commit, once for each name: what takes a lock that a whole team waits for."""
-        self._last.setdefault(name, act)
+    def last(self, act: PutOff, item: Any, *, at_the_end: bool = False) -> None:
+        """Call `act` right before the commit, once, with all its items: what takes a lock that a whole team waits for.
+
+        `at_the_end`: after all else that was put off, for the lock that is always the last one taken.
+        """
+        put_off = self._put_off_to_the_end if at_the_end else self._put_off
+        put_off.setdefault(act, []).append(item)
 
     def finish(self) -> None:
         """Do what was put off; the shell's business, and of whoever measures a transaction."""
-        while self._last:
-            self._last.pop(next(iter(self._last)))()
+        for put_off in (self._put_off, self._put_off_to_the_end):
+            while put_off:
+                act = next(iter(put_off))
+                act(self, put_off.pop(act))
 
     def mark(self) -> None:
         """What is done from here on can be undone."""
@@ -104,7 +114,8 @@ class Transaction:
         """As it was at the mark: rows, messages, and what was put off."""
         self._connection.command("rollback to savepoint mark")
         self.outbox.clear()
-        self._last.clear()
+        self._put_off.clear()
+        self._put_off_to_the_end.clear()
 
     def send(self, queue: Queue, message: BaseModel, delay_seconds: int = 0) -> None:
         """Put a message into the outbox: it reaches the queue if and only if this transaction commits."""

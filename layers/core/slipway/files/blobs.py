@@ -32,8 +32,13 @@ def put(tx: Transaction, team_id: UUID, content: bytes) -> bytes:
         content=packed if smaller else content,
     )
     if new and content:
-        tx.last(f"storage {sha256.hex()}", lambda: quotas.count(tx, team_id, "storage_bytes", len(content)))
+        tx.last(_count, (team_id, len(content)))
     return sha256
+
+
+def _count(tx: Transaction, kept: list[tuple[UUID, int]]) -> None:
+    for team_id, size in kept:
+        quotas.count(tx, team_id, "storage_bytes", size)
 
 
 def get(tx: Transaction, team_id: UUID, sha256s: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -7,7 +7,9 @@ and day in the same statement (`app.meter`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -64,12 +66,14 @@ def record(
     """
     if quantity <= 0:
         return
+    line = {"team_id": team_id, "meter": meter, "quantity": quantity, "source": source, "at": at, "user_id": user_id,
+            "project_id": project_id}  # fmt: skip
+    tx.last(_add, line)
 
-    def add() -> None:
-        tx.run(METER, team_id=team_id, meter=meter, quantity=quantity, source=source, at=at, user_id=user_id,
-               project_id=project_id)  # fmt: skip
 
-    tx.last(f"usage {team_id} {meter} {source} {at.isoformat()}", add)
+def _add(tx: Transaction, lines: Sequence[dict[str, Any]]) -> None:
+    for line in lines:
+        tx.run(METER, **line)
 
 
 def list(tx: Transaction, caller: Caller, meter: str | None, limit: int, cursor: str | None) -> Page[Line]:
